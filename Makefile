@@ -1,0 +1,79 @@
+# Every benchmark target prints and runs one densebench line. `make help` lists them.
+#   make ade20k CHECKPOINT=my_vit.pth DATA_ROOT=my_data ARGS="train.iterations=20"
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+CHECKPOINT ?=
+NAME ?=
+PROTOCOL ?=
+DATA_ROOT ?= data
+RESULTS ?= results
+DEVICE ?= auto
+GPUS ?= 1
+SEED ?= 0
+LIMIT ?=
+ARGS ?=
+
+RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DATA_ROOT)" --results "$(RESULTS)" \
+	--device $(DEVICE) --gpus $(GPUS) --seed $(SEED) $(if $(NAME),--name "$(NAME)") $(if $(PROTOCOL),--protocol $(PROTOCOL)) \
+	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format speed ade20k voc cityscapes seg all list leaderboard need-checkpoint
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT ARGS PYTHON"
+
+install: $(STAMP) ## create .venv and install the pinned packages, again only when the pins change
+
+$(STAMP): requirements.txt setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## the whole story on rendered data: no network, no weights, a few minutes
+	$(BIN)/densebench demo --results "$(RESULTS)"
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP) ## mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+speed: $(STAMP) ## race our loss, inference and training step against the stock ones
+	$(BIN)/python tests/speed/segmentation.py
+
+ade20k: $(STAMP) need-checkpoint ## linear segmentation on ADE20K: mIoU
+	$(call RUN,ade20k)
+
+voc: $(STAMP) need-checkpoint ## linear segmentation on VOC2012: mIoU
+	$(call RUN,voc2012)
+
+cityscapes: $(STAMP) need-checkpoint ## linear segmentation on Cityscapes: mIoU
+	$(call RUN,cityscapes)
+
+seg: $(STAMP) need-checkpoint ## every segmentation benchmark whose data is there
+	$(call RUN,seg)
+
+all: $(STAMP) need-checkpoint ## every benchmark whose data is there
+	$(call RUN,all)
+
+list: $(STAMP) ## benchmarks, protocols, and which data is there
+	$(BIN)/densebench list --data-root "$(DATA_ROOT)"
+
+leaderboard: $(STAMP) ## make results/leaderboard.csv from the records and print it
+	$(BIN)/densebench leaderboard --results "$(RESULTS)"
+
+need-checkpoint:
+	@test -n "$(CHECKPOINT)" || { echo "error: say which checkpoint: make $(MAKECMDGOALS) CHECKPOINT=my_vit.pth (or CHECKPOINT=pixels for the floor)" >&2; exit 2; }

@@ -1,0 +1,48 @@
+"""Position embeddings for image sizes other than the training one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.backbones.spec import PositionInterpolation
+from benchmark.errors import StructureError
+
+
+def interpolate_pos_embed(pos_embed: Tensor, grid: tuple[int, int], rule: PositionInterpolation) -> Tensor:
+    """Resizes the patch rows of a position embedding to ``grid``, as DINOv2 does.
+
+    Source: ``interpolate_pos_encoding`` of facebookresearch/dinov2 ``models/vision_transformer.py``: bicubic in
+    float32; models without registers divide (size + 0.1) by the grid side and pass it as a scale factor,
+    models with registers ask for the size and antialias. The [CLS] row is never touched. The stored grid is
+    square, so equal token counts mean equal grids only where the output is square too.
+
+    Args:
+        pos_embed: (1, 1 + g*g, D), the [CLS] row first.
+        grid: (h, w), patch rows and columns wanted.
+        rule: Offset and antialiasing.
+
+    Returns:
+        (1, 1 + h*w, D), in the dtype of ``pos_embed``.
+
+    Raises:
+        StructureError: The offset makes the interpolation miss the wanted grid.
+    """
+    side = round((pos_embed.shape[1] - 1) ** 0.5)
+    if grid == (side, side):
+        return pos_embed
+    height, width = grid
+    if rule.offset:
+        target = {"scale_factor": ((height + rule.offset) / side, (width + rule.offset) / side)}
+    else:
+        target = {"size": grid}
+    patches = pos_embed[:, 1:].float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    patches = F.interpolate(patches, mode="bicubic", antialias=rule.antialias, **target)
+    if tuple(patches.shape[-2:]) != grid:
+        raise StructureError(
+            f"position embedding: offset {rule.offset} gives a {tuple(patches.shape[-2:])} grid where {grid} is "
+            "needed; set backbone.interpolate_offset=0"
+        )
+    patches = patches.flatten(2).transpose(1, 2).to(pos_embed.dtype)
+    return torch.cat((pos_embed[:, :1], patches), dim=1)

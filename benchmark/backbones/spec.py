@@ -1,0 +1,114 @@
+"""What is known of a backbone: its architecture, preprocessing and origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+# torchvision's and DINOv2's constants (dinov2/data/transforms.py), RGB in [0, 1].
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_SIZES = {(384, 12): "S", (768, 12): "B", (1024, 24): "L", (1280, 32): "H", (1536, 40): "g"}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Normalisation of RGB images in [0, 1]: ``(image - mean) / std``."""
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class PositionInterpolation:
+    """How a position grid is resized to another number of patches (reference: DINOv2, see ``pos_embed.py``)."""
+
+    offset: float
+    """Added to the output size before it is divided by the grid size; 0 asks for the size itself."""
+
+    antialias: bool
+    """Whether the bicubic filter widens when the grid shrinks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneSpec:
+    """What every backbone tells of itself, whatever its family."""
+
+    arch: str
+    """Short name such as ``ViT-S/14``."""
+
+    embed_dim: int
+    """Width D of the tokens."""
+
+    depth: int
+    """Number of blocks, so of layers that can be asked for."""
+
+    patch_size: int
+    """Side of a square patch, pixels."""
+
+    num_registers: int = 0
+    """Register tokens between [CLS] and the patches."""
+
+    attention_bias: bool = False
+    """Whether a learned key and value per head join the sequence."""
+
+    specialization: str = "none"
+    """Which layers hold separate [CLS] and patch weights."""
+
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    """Normalisation the weights were trained with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViTSpec(BackboneSpec):
+    """The architecture of a vision transformer, with what its weights alone do not tell."""
+
+    num_heads: int
+    """Attention heads; D is a multiple of it."""
+
+    grid_size: int
+    """Side of the square grid of stored position embeddings, patches."""
+
+    ffn: Literal["mlp", "swiglu"]
+    """Feed-forward kind."""
+
+    ffn_dim: int
+    """Hidden width of the feed-forward layer."""
+
+    qkv_bias: bool = True
+    """Whether the qkv projection has a bias."""
+
+    layer_scale: bool = True
+    """Whether the residual branches are scaled per channel."""
+
+    norm_eps: float
+    """Epsilon of every LayerNorm."""
+
+    position_interpolation: PositionInterpolation
+    """Rule for image sizes other than the training one."""
+
+
+def vit_name(embed_dim: int, depth: int, patch_size: int) -> str:
+    """Returns ``ViT-S/14`` for a size with a letter, else the width and depth, ``ViT-192x6/14``."""
+    return f"ViT-{_SIZES.get((embed_dim, depth), f'{embed_dim}x{depth}')}/{patch_size}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a backbone came from."""
+
+    checkpoint: str
+    """Path as given, or the name of a baseline."""
+
+    sha256: str
+    """Hash of the file's bytes."""
+
+    layout: str
+    """Name of the checkpoint layout."""
+
+    dropped: tuple[tuple[str, str], ...] = ()
+    """(key, reason) of every tensor that was left out by a rule."""
+
+    notes: tuple[str, ...] = ()
+    """What a reader should know: wrappers taken, prefixes stripped."""

@@ -1,0 +1,83 @@
+"""Errors a user can mend. The command line prints their text on one line and exits with code 2.
+
+Everything else that is raised is a defect of DenseBench and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DenseBenchError(Exception):
+    """What was expected, what came, where, and how to mend it, in one line."""
+
+
+class UsageError(DenseBenchError):
+    """A command, name or option that does not exist."""
+
+
+class ProtocolError(DenseBenchError):
+    """A protocol file or an override that cannot be read as a protocol."""
+
+
+class DataError(DenseBenchError):
+    """A dataset, image or label that is missing, damaged or not what the benchmark needs."""
+
+
+class DivergedError(DenseBenchError):
+    """Training that ended in weights that are no numbers."""
+
+
+class RecordError(DenseBenchError):
+    """A result record, results folder or resume file that cannot be read or written."""
+
+
+class CheckpointError(DenseBenchError):
+    """A checkpoint that cannot be used; the subclasses say why."""
+
+
+class CheckpointFileError(CheckpointError):
+    """No file, a truncated one, or something that is not a weight file."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """A pickle that needs more than tensors and plain containers to load."""
+
+
+class UnknownFormatError(CheckpointError):
+    """Keys that belong to no known layout."""
+
+
+class UnsupportedArchitectureError(CheckpointError):
+    """A known architecture that is not a plain vision transformer of a layout read here."""
+
+
+class MissingKeysError(CheckpointError):
+    """Tensors the architecture needs and the file lacks."""
+
+
+class UnexpectedKeysError(CheckpointError):
+    """Tensors in the file that no rule reads or drops."""
+
+
+class ShapeMismatchError(CheckpointError):
+    """A tensor whose shape does not fit the architecture the other tensors tell."""
+
+
+class StructureError(CheckpointError):
+    """Keys and shapes that describe no consistent architecture."""
+
+
+class NonFiniteWeightsError(CheckpointError):
+    """NaN or infinity among the weights."""
+
+
+class InputSizeError(DenseBenchError):
+    """Images whose sides are no multiples of the patch size."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Returns ``" (did you mean 'x'?)"`` for the nearest of ``known``, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,6 @@
+"""Heads and losses: plain ``torch`` modules that know nothing of the benchmark around them."""
+
+from heads.losses import upsampled_cross_entropy
+from heads.segmentation import LinearSegmentationHead
+
+__all__ = ["LinearSegmentationHead", "upsampled_cross_entropy"]
