@@ -1,0 +1,19 @@
+"""Cityscapes, fine annotations.
+
+    cityscapes/
+        leftImg8bit/{train,val}/<city>/<city>_000000_000019_leftImg8bit.png                 2048 x 1024
+        gtFine/{train,val}/<city>/<city>_000000_000019_gtFine_labelTrainIds.png             0..18, 255 = ignored
+
+``labelTrainIds`` files are made by cityscapesScripts (``csCreateTrainIdLabelImgs``).
+"""
+
+from benchmark.data.layout import Part, SegmentationLayout
+
+LAYOUT = SegmentationLayout(
+    name="cityscapes",
+    folder="cityscapes",
+    mmseg_type="CityscapesDataset",
+    num_classes=19,
+    splits={split: (Part(f"leftImg8bit/{split}", f"gtFine/{split}"),) for split in ("train", "val")},
+    counts={"train": 2_975, "val": 500},
+)

@@ -1,0 +1,80 @@
+"""What ``densebench list`` shows. Imports no torch: it answers from file names and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmark.benchmarks import BENCHMARKS, groups
+from benchmark.data import DATASETS
+
+_HERE = Path(__file__).resolve().parent
+CONFIGS = _HERE.parent / "configs"
+
+
+def inventory(data_root: Path) -> dict[str, Any]:
+    """Collects benchmarks, groups, protocols, checkpoint layouts and datasets as plain values.
+
+    Args:
+        data_root: Folder that holds all datasets.
+    """
+    return {
+        "benchmarks": [
+            {
+                "name": benchmark.name,
+                "group": benchmark.group,
+                "dataset": benchmark.dataset,
+                "metric": benchmark.metric,
+                "unit": benchmark.unit,
+                "higher_is_better": benchmark.higher_is_better,
+                "protocols": protocol_names(benchmark.name),
+                "default_protocol": benchmark.default_protocol,
+            }
+            for benchmark in BENCHMARKS.values()
+        ],
+        "groups": groups(),
+        "backbones": [*_layout_names(), "pixels"],
+        "datasets": [
+            {
+                "name": layout.name,
+                "folder": str(layout.root(data_root)),
+                "present": not layout.missing(data_root),
+                "missing": [str(path) for path in layout.missing(data_root)],
+            }
+            for layout in DATASETS.values()
+        ],
+    }
+
+
+def without_data(benchmark: str, data_root: Path) -> Path | None:
+    """Returns the first file or folder a benchmark's dataset lacks, or None."""
+    missing = DATASETS[BENCHMARKS[benchmark].dataset].missing(data_root)
+    return missing[0] if missing else None
+
+
+def protocol_names(benchmark: str) -> list[str]:
+    """Lists the protocols that ship for a benchmark."""
+    return sorted(path.stem for path in (CONFIGS / benchmark).glob("*.py"))
+
+
+def describe(found: dict[str, Any]) -> str:
+    """Renders an inventory as text."""
+    lines = ["Benchmarks (* = default protocol)"]
+    for benchmark in found["benchmarks"]:
+        protocols = [f"{name}*" if name == benchmark["default_protocol"] else name for name in benchmark["protocols"]]
+        lines.append(f"  {benchmark['name']:<12} {benchmark['metric']} {benchmark['unit']:<4} {', '.join(protocols)}")
+    lines.append("Groups")
+    lines += [f"  {name:<12} {', '.join(members)}" for name, members in found["groups"].items()]
+    lines.append("Checkpoints")
+    lines.append(f"  {', '.join(found['backbones'])}")
+    lines.append("Datasets")
+    for dataset in found["datasets"]:
+        state = "there" if dataset["present"] else f"missing {dataset['missing'][0]}"
+        lines.append(f"  {dataset['name']:<12} {dataset['folder']}: {state}")
+    return "\n".join(lines)
+
+
+def _layout_names() -> list[str]:
+    """Module names of the layouts, without importing them: they need torch."""
+    own = ("__init__", "canonical")
+    return sorted(path.stem for path in (_HERE / "backbones" / "formats").glob("*.py") if path.stem not in own)

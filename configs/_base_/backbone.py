@@ -1,0 +1,9 @@
+# What a checkpoint's keys do not tell. None takes the layout's own value.
+backbone = dict(
+    num_heads=None,
+    norm_eps=None,
+    interpolate_offset=None,
+    interpolate_antialias=None,
+    mean=None,
+    std=None,
+)

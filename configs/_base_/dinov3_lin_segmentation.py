@@ -1,0 +1,14 @@
+# DINOv3's linear segmentation: facebookresearch/dinov3, eval/segmentation/configs/config-ade20k-linear-training.yaml.
+# That code logs the best of eight validations on the reported split; here the last iteration counts.
+_base_ = './dinov2_lin_segmentation.py'
+
+family = 'dinov3'
+
+head = dict(dropout=0.1)
+probes = dict(weight_decay=[1e-3])
+train = dict(
+    resize=dict(long=None, filter='pillow'),
+    hue=90,  # its hue factor is +-0.5 of the circle, five times mmsegmentation's
+)
+schedule = dict(decay='cosine', first_update_twice=True)
+test = dict(resize=dict(long=None, filter='pillow'))

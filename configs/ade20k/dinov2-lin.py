@@ -1,0 +1,2 @@
+_base_ = '../_base_/dinov2_lin_segmentation.py'
+data = dict(train='train', val='val')
