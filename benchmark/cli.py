@@ -1,0 +1,205 @@
+"""The command line. Nothing heavy is imported before a verb runs: ``densebench --help`` must answer at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark import __version__
+from benchmark.benchmarks import BENCHMARKS, expand, groups
+from benchmark.errors import DenseBenchError, UsageError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns the exit code: 0 done, 1 a cell failed, 2 the command cannot be carried out."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
+    options, rest = parser.parse_known_args(given)
+    strange = [word for word in rest if "=" not in word or word.startswith("-") or options.verb is not _run]
+    if strange:
+        parser.error(f"unrecognized arguments: {' '.join(strange)}")
+    options.overrides = rest
+    try:
+        return options.verb(options, shlex.join(["densebench", *given]))
+    except DenseBenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="densebench", description="How good is a frozen vision transformer at dense and global tasks?"
+    )
+    parser.add_argument("--version", action="version", version=f"densebench {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    run = verbs.add_parser("run", help="evaluate a checkpoint on benchmarks", description=_RUN, allow_abbrev=False)
+    run.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help=f"{', '.join([*BENCHMARKS, *groups()])}")
+    run.add_argument("--checkpoint", required=True, metavar="CKPT", help="checkpoint file, or 'pixels' for the floor")
+    run.add_argument("--name", metavar="N", help="what tables call it (default: the file's name)")
+    run.add_argument("--protocol", metavar="P", help="protocol name or config file (default: the benchmark's)")
+    run.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    _add_results(run)
+    run.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    run.add_argument("--seed", type=_natural, default=0, metavar="N", help="default: 0")
+    run.add_argument(
+        "--limit", type=_positive, metavar="N", help="smoke test: first N images of each split, at most N iterations"
+    )
+    run.add_argument("--rerun", action="store_true", help="run cells again that are done")
+    run.add_argument("--gpus", type=_positive, default=1, metavar="N", help="processes on this machine (default: 1)")
+    run.add_argument("--workers", type=_natural, metavar="N", help="loader processes (default: by device)")
+    run.add_argument(
+        "--save-every", type=float, default=30.0, metavar="S", help="seconds between saves of the state (default: 30)"
+    )
+    run.set_defaults(verb=_run)
+
+    listing = verbs.add_parser("list", help="benchmarks, protocols, checkpoint layouts, datasets and what is there")
+    listing.add_argument("--json", action="store_true", help="machine-readable")
+    listing.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    listing.set_defaults(verb=_list)
+
+    leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
+    _add_results(leaderboard)
+    leaderboard.set_defaults(verb=_leaderboard)
+
+    demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
+    demo.add_argument(
+        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
+    )
+    _add_results(demo)
+    demo.set_defaults(verb=_demo)
+    return parser
+
+
+_RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
+key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
+
+
+_PASSED_ON = (
+    *("checkpoint", "name", "protocol", "data_root", "results", "device"),
+    *("seed", "limit", "gpus", "workers", "save_every"),
+)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _run(options: argparse.Namespace, command: str) -> int:
+    overrides = [*(word for word in options.benchmarks if "=" in word), *options.overrides]
+    benchmarks = _with_data([word for word in options.benchmarks if "=" not in word], options.data_root)
+    from benchmark.probing.distributed import is_launched, launch, writes_tables
+
+    if is_launched() or options.gpus == 1:
+        from benchmark.probing.run import RunOptions, run_cells
+
+        failed = run_cells(
+            benchmarks,
+            options.checkpoint,
+            RunOptions(
+                data_root=options.data_root,
+                results=options.results,
+                name=options.name,
+                protocol=options.protocol,
+                overrides=tuple(overrides),
+                device=options.device,
+                seed=options.seed,
+                limit=options.limit,
+                rerun=options.rerun,
+                workers=options.workers,
+                save_every_s=options.save_every,
+                command=command,
+            ),
+        )
+    else:  # one launch per benchmark: a failing one ends its processes, not the others
+        words = [*_words(options), *overrides]
+        failed = sum(launch(options.gpus, ["run", name, *words]) != 0 for name in benchmarks)
+    if writes_tables():
+        _write_leaderboard(options.results)
+    return 1 if failed else 0
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """Writes the options of ``run`` down again, for a process of its own."""
+    words = ["--rerun"] if options.rerun else []
+    for option in _PASSED_ON:
+        value = getattr(options, option)
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
+    return words
+
+
+def _with_data(names: Sequence[str], data_root: Path) -> list[str]:
+    """Expands groups; a member whose data is absent is skipped, a benchmark named by itself is not."""
+    from benchmark.listing import without_data
+
+    kept = []
+    for name, named in expand(names):
+        missing = None if named else without_data(name, data_root)
+        if missing is None:
+            kept.append(name)
+        else:
+            print(f"{name}: skipped, no {missing}")
+    if not kept:
+        raise UsageError(f"no benchmark of {' '.join(names)} has its data under {data_root}")
+    return kept
+
+
+def _list(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.listing import describe, inventory
+
+    found = inventory(options.data_root)
+    print(json.dumps(found, indent=1) if options.json else describe(found))
+    return 0
+
+
+def _leaderboard(options: argparse.Namespace, _command: str) -> int:
+    if not options.results.is_dir():
+        raise UsageError(f"there is no results folder {options.results}")
+    return 1 if _write_leaderboard(options.results) else 0
+
+
+def _demo(options: argparse.Namespace, command: str) -> int:
+    from benchmark.demo import run_demo
+
+    failed = run_demo(options.data_root, options.results, command)
+    _write_leaderboard(options.results)
+    print(f"\nLeaderboard: {options.results / 'leaderboard.csv'}; records: {options.results / 'runs'}")
+    print("Your own checkpoint: make ade20k voc CHECKPOINT=my_vit.pth DATA_ROOT=my_data")
+    return 1 if failed else 0
+
+
+def _write_leaderboard(results: Path) -> list[str]:
+    """Writes the tables, prints them, and returns what could not be read."""
+    from benchmark.records.store import RecordStore
+    from benchmark.report.leaderboard import write_leaderboard
+    from benchmark.report.terminal import print_leaderboard
+
+    contents = RecordStore(results).read()
+    board = write_leaderboard(contents.records, results)
+    print_leaderboard(board)
+    for problem in contents.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    return contents.problems

@@ -1,0 +1,46 @@
+"""From images to the frozen feature map that dense probes see."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.backbones import Backbone, center_pad
+from benchmark.probing.distributed import World
+from benchmark.protocols import Features
+
+
+class FrozenFeatures:
+    """Runs the backbone without gradients and counts the images it ran on.
+
+    Args:
+        backbone: Frozen backbone, on ``device``.
+        settings: Layers, norm and precision.
+        device: Where images are sent.
+        world: The processes that share the work.
+    """
+
+    def __init__(
+        self, backbone: Backbone, settings: Features, device: torch.device, world: World | None = None
+    ) -> None:
+        self.backbone = backbone
+        self.settings = settings
+        self.device = device
+        self.world = world or World()
+        self.forwards = 0
+        """Images this process ran the backbone on."""
+
+    @property
+    def dim(self) -> int:
+        """Channels of the feature map."""
+        return self.backbone.spec.embed_dim * len(self.settings.layers)
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Maps images (B, 3, H, W) to float32 features (B, D, ceil(H/p), ceil(W/p)), padding them to whole patches."""
+        self.forwards += len(images)
+        images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
+        low_precision = self.settings.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=low_precision):
+            tokens = self.backbone.tokens(images, layers=self.settings.layers, norm=self.settings.norm)
+        return torch.cat([layer.feature_map() for layer in tokens], dim=1).float()

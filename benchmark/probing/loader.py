@@ -1,0 +1,129 @@
+"""Training batches addressed by step.
+
+A batch is a function of (seed, step) alone: which images, and how each is augmented. So a resumed run starts at step
+N without replaying anything, and the number of loader workers changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from torch.utils.data import DataLoader, Dataset
+
+from benchmark.errors import DenseBenchError
+from benchmark.probing.distributed import World
+
+
+def sample_index(position: int, *, seed: int, size: int) -> int:
+    """Returns which image comes at ``position`` of an endless stream of epochs, each shuffled anew."""
+    epoch, place = divmod(position, size)
+    return int(_epoch_order(seed, epoch, size)[place])
+
+
+@lru_cache(maxsize=4)
+def _epoch_order(seed: int, epoch: int, size: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+@contextmanager
+def numpy_seeded(*entropy: int) -> Iterator[None]:
+    """Seeds numpy's global generator, which mmsegmentation's transforms draw from, and restores it afterwards."""
+    state = np.random.get_state()
+    np.random.seed(np.random.SeedSequence(entropy).generate_state(8))
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+class _StepSamples(Dataset):
+    """Samples by (step, slot of the batch)."""
+
+    def __init__(self, load: Callable[[int], Any], size: int, batch_size: int, seed: int) -> None:
+        self.load, self.size, self.batch_size, self.seed = load, size, batch_size, seed
+
+    def __getitem__(self, place: tuple[int, int]) -> Any:
+        step, slot = place
+        index = sample_index(step * self.batch_size + slot, seed=self.seed, size=self.size)
+        with numpy_seeded(self.seed, step, slot):
+            return _loaded(self.load, index)
+
+
+def training_batches(
+    load: Callable[[int], Any],
+    collate: Callable[[list[Any]], Any],
+    *,
+    size: int,
+    batch_size: int,
+    seed: int,
+    steps: range,
+    world: World | None = None,
+    workers: int = 0,
+) -> Iterator[Any]:
+    """Yields the batch of each step in ``steps``, or this process's share of it.
+
+    Args:
+        load: From an image index in [0, size) to an augmented sample; may draw from numpy's global generator.
+        collate: From a list of samples to a batch.
+        size: Number of training images.
+        batch_size: Samples per batch, over all processes.
+        seed: Seed of order and augmentation.
+        steps: Steps wanted.
+        world: The processes that share the work.
+        workers: Loader processes; 0 loads in this one.
+    """
+    slots = (world or World()).share(range(batch_size))
+    places = [[(step, slot) for slot in slots] for step in steps]
+    dataset = _StepSamples(load, size, batch_size, seed)
+
+    def collate_or_pass_on(samples: list[Any]) -> Any:
+        return next((sample for sample in samples if isinstance(sample, DenseBenchError)), None) or collate(samples)
+
+    loader = DataLoader(
+        dataset,
+        batch_sampler=places,
+        collate_fn=collate_or_pass_on,
+        num_workers=workers,
+        worker_init_fn=_one_thread_each,
+    )
+    return _raised(loader)
+
+
+def ordered_samples(load: Callable[[int], Any], indices: list[int], *, workers: int = 0) -> Iterator[Any]:
+    """Yields the sample of each index, in order."""
+    dataset = _Indexed(load)
+    loader = DataLoader(dataset, sampler=indices, batch_size=None, num_workers=workers, worker_init_fn=_one_thread_each)
+    return _raised(loader)
+
+
+class _Indexed(Dataset):
+    def __init__(self, load: Callable[[int], Any]) -> None:
+        self.load = load
+
+    def __getitem__(self, index: int) -> Any:
+        return _loaded(self.load, index)
+
+
+def _loaded(load: Callable[[int], Any], index: int) -> Any:
+    """Returns an error a user can mend instead of raising it: a worker would wrap it in its traceback."""
+    try:
+        return load(index)
+    except DenseBenchError as error:
+        return error
+
+
+def _raised(batches: Iterable[Any]) -> Iterator[Any]:
+    """Raises what a worker could not."""
+    for batch in batches:
+        if isinstance(batch, DenseBenchError):
+            raise batch
+        yield batch
+
+
+def _one_thread_each(_worker: int) -> None:
+    cv2.setNumThreads(0)  # the workers are the parallelism

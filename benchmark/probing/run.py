@@ -1,0 +1,290 @@
+"""Cells: resolve, skip what is done, run, leave a record."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.backbones import Backbone, load_backbone
+from benchmark.backbones.structure import BackboneOptions
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.data import DATASETS
+from benchmark.errors import DenseBenchError, ProtocolError, UsageError
+from benchmark.probing.distributed import World, joined
+from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.outcome import Cell, Outcome, describe, measure_cost
+from benchmark.probing.progress import duration
+from benchmark.probing.resume import ResumeFile
+from benchmark.probing.segmentation import SegmentationData, run_segmentation
+from benchmark.protocols import Features, Protocol, load_protocol
+from benchmark.records.cell import cell_key
+from benchmark.records.schema import Primary, Record
+from benchmark.records.store import RecordStore
+
+# A process whose peer failed sees a broken connection. It waits this long for torchrun to end it, so that the peer's
+# record tells the cause and no other record tells of the symptom.
+_GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Everything about a run but which benchmarks and which checkpoint."""
+
+    data_root: Path
+    """Folder that holds all datasets."""
+
+    results: Path
+    """Folder the records go to."""
+
+    name: str | None = None
+    """What the tables call the model; None takes the checkpoint's file name."""
+
+    protocol: str | None = None
+    """Protocol name; None takes each benchmark's default."""
+
+    overrides: tuple[str, ...] = ()
+    """``key=value`` replacements of protocol fields."""
+
+    device: str = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
+
+    seed: int = 0
+    """Seed of everything random."""
+
+    limit: int | None = None
+    """First images of each split only, and no more iterations than that unless they are given."""
+
+    rerun: bool = False
+    """Whether a cell that is done is run again."""
+
+    workers: int | None = None
+    """Loader processes; None takes none beside a CPU backbone and up to eight beside a GPU."""
+
+    save_every_s: float = 30.0
+    """Seconds between two saves of the training state."""
+
+    command: str = ""
+    """The command line, for the record."""
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What all cells of one command share."""
+
+    options: RunOptions
+    store: RecordStore
+    device: torch.device
+    world: World
+
+    def say(self, line: str) -> None:
+        if self.world.leads:
+            print(line)
+
+    def complain(self, line: str) -> None:
+        if self.world.leads:
+            print(line, file=sys.stderr)
+
+
+def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -> int:
+    """Evaluates a checkpoint on benchmarks; one failing cell does not stop the others.
+
+    Under torchrun the processes share each cell, and one that fails ends them all.
+
+    Args:
+        benchmarks: Names.
+        checkpoint: What ``load_backbone`` takes.
+        options: How.
+
+    Returns:
+        Number of cells that failed.
+
+    Raises:
+        DenseBenchError: Nothing can run at all: no such protocol or checkpoint, or results cannot be written.
+    """
+    protocols = [_protocol(name, options) for name in benchmarks]
+    store = RecordStore(options.results)
+    store.ensure_writable()
+    device = choose_device(options.device)
+    backbones: dict[BackboneOptions, Backbone] = {}
+    for protocol in protocols:
+        given = protocol.settings.backbone
+        if given not in backbones:
+            backbones[given] = load_backbone(checkpoint, device=device, **asdict(given))
+    torch.backends.cudnn.deterministic = True  # same seed, same machine, same record
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+    with joined(device) as world:
+        refuse_small_batches(protocols, world)
+        session = _Session(options, store, device, world)
+        return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
+
+
+def choose_device(name: str) -> torch.device:
+    """Turns ``auto``, ``cpu`` or ``cuda`` into a device; each process that torchrun starts gets a GPU of its own.
+
+    Raises:
+        UsageError: CUDA is asked for and not there, or there are fewer GPUs than processes.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu" or (name == "auto" and there == 0):
+        return torch.device("cpu")
+    if there == 0:
+        raise UsageError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
+    number = int(os.environ.get("LOCAL_RANK", "0"))
+    if number >= there:
+        raise UsageError(f"{there} GPUs are too few; use --gpus {there} or --device cpu")
+    device = torch.device("cuda", number)
+    torch.cuda.set_device(device)
+    return device
+
+
+def refuse_small_batches(protocols: Sequence[Protocol], world: World) -> None:
+    """Raises UsageError if some process would have no image of a batch."""
+    for protocol in protocols:
+        size = protocol.settings.train.batch_size
+        if size < world.size:
+            raise UsageError(f"train.batch_size={size} cannot be shared by {world.size} processes")
+
+
+def _protocol(benchmark: str, options: RunOptions) -> Protocol:
+    name = options.protocol or BENCHMARKS[benchmark].default_protocol
+    protocol = load_protocol(benchmark, name, options.overrides)
+    if options.limit is None or any(override.startswith("train.iterations=") for override in options.overrides):
+        return protocol
+    # A limited run is a smoke test: without this, four images would be trained on for 40,000 iterations.
+    iterations = min(options.limit, protocol.settings.train.iterations)
+    return load_protocol(benchmark, name, (*options.overrides, f"train.iterations={iterations}"))
+
+
+def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
+    """Sees to one cell; returns whether nothing went wrong."""
+    name = protocol.benchmark
+    try:
+        cell = _resolve(protocol, backbone, session.options)
+    except (DenseBenchError, OSError) as error:
+        session.complain(f"error: {error}")
+        return False
+    earlier = None if session.options.rerun else session.store.find(cell.key)
+    if earlier is not None:
+        session.say(f"{name}: done already, {_shown(earlier.primary)} ({earlier.id}); --rerun runs it again")
+        _resume_file(cell, session.options).remove()  # left behind if a run was killed while it ended
+        return True
+    for split in (cell.data.train, cell.data.val):
+        official = split.layout.counts[split.name]
+        if session.options.limit is None and len(split) != official:
+            session.say(f"{name}: note: {split.name} holds {len(split):,} images, the official release {official:,}")
+    return _run(cell, session)
+
+
+def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:
+    return ResumeFile(options.results / "resume" / f"{cell.key}.pt", every_s=options.save_every_s)
+
+
+def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cell:
+    layout = DATASETS[BENCHMARKS[protocol.benchmark].dataset]
+    _refuse_missing_layers(protocol.settings.features, backbone)
+    data = SegmentationData.open(layout, options.data_root, protocol.settings, options.limit)
+    data_fingerprint = data.fingerprint
+    key = cell_key(
+        benchmark=protocol.benchmark,
+        protocol=protocol.fingerprint,
+        checkpoint_sha256=backbone.source.sha256,
+        spec=asdict(backbone.spec),
+        data=data_fingerprint,
+        seed=options.seed,
+        limit=options.limit,
+    )
+    name = options.name or Path(backbone.source.checkpoint).stem
+    return Cell(name, protocol, backbone, data, data_fingerprint, options.seed, options.limit, key)
+
+
+def _refuse_missing_layers(settings: Features, backbone: Backbone) -> None:
+    depth = backbone.spec.depth
+    for layer in settings.layers:
+        if not -depth <= layer < depth:
+            raise ProtocolError(f"features.layers: {layer} is no block of {backbone.spec.arch}, which has {depth}")
+
+
+def _run(cell: Cell, session: _Session) -> bool:
+    """Runs one cell and records what came of it; returns whether it succeeded."""
+    options, store, device, world = session.options, session.store, session.device, session.world
+    name = cell.protocol.benchmark
+    begun = time.monotonic()
+    features = FrozenFeatures(cell.backbone, cell.protocol.settings.features, device, world)
+    resume = _resume_file(cell, options)
+    record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        outcome = run_segmentation(
+            cell.protocol.settings,
+            cell.data,
+            features,
+            seed=cell.seed,
+            resume=resume,
+            label=name,
+            workers=_workers(options.workers, device, world),
+        )
+    except Exception as error:  # whatever went wrong, the record says so and the next cell runs
+        known = isinstance(error, DenseBenchError)
+        if world.size > 1 and not known:
+            time.sleep(_GRACE_S)
+        text = str(error) if known else traceback.format_exc()
+        store.add(record.model_copy(update={"status": "error", "error": text}), None)
+        print(f"error: {text}\n{name}: failed; recorded as {record.id}", file=sys.stderr)
+        if world.size > 1:
+            raise SystemExit(1) from error  # the other processes wait for this one: let torchrun end them
+        return False
+    cost = measure_cost(resume.earlier_s + time.monotonic() - begun, features)
+    if not world.leads:
+        return True
+    record = record.model_copy(
+        update={
+            "metrics": outcome.metrics,
+            "primary": _primary(name, outcome),
+            "selection": outcome.selection,
+            "per_image": f"{record.id}.parquet",
+            "cost": cost,
+        }
+    )
+    path = store.add(record, outcome.per_image)
+    resume.remove()
+    _report(record, path)
+    return True
+
+
+def _primary(benchmark: str, outcome: Outcome) -> Primary:
+    known = BENCHMARKS[benchmark]
+    return Primary(name=known.metric, value=outcome.value, higher_is_better=known.higher_is_better, ci95=None)
+
+
+def _workers(given: int | None, device: torch.device, world: World) -> int:
+    if given is not None:
+        return given
+    return 0 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // world.size))
+
+
+def _report(record: Record, path: Path) -> None:
+    print(f"{record.benchmark}: {_shown(record.primary)} in {duration(record.cost.wall_s)}; {path}")
+    if record.selection is not None:
+        print(f"{record.benchmark}: {_shown_selection(record.selection)}")
+
+
+def _shown(primary: Primary | None) -> str:
+    return "no score" if primary is None else f"{primary.name} {primary.value:.2f}"
+
+
+def _shown_selection(selection: dict[str, Any]) -> str:
+    chosen, best = selection["chosen"], selection["best_on_val"]
+    return (
+        f"chose lr {chosen['lr']:g}, weight decay {chosen['weight_decay']:g} of {len(selection['candidates'])} on "
+        f"{selection['images']} {selection['on']} images; best on val would be {best['miou_val']:.2f} "
+        f"(lr {best['lr']:g}, weight decay {best['weight_decay']:g}), optimistic"
+    )

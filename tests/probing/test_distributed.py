@@ -1,0 +1,86 @@
+"""Several processes give the numbers of one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from benchmark.cli import main
+from benchmark.errors import UsageError
+from benchmark.probing.distributed import World
+from benchmark.probing.run import refuse_small_batches
+from benchmark.protocols import load_protocol
+
+_ROOT = Path(__file__).parents[2]
+
+
+def _words(results: Path, data: Path, processes: int) -> list[str]:
+    return [
+        *("run", "voc2012", "--checkpoint", "pixels", "--device", "cpu", "--gpus", str(processes)),
+        *("--data-root", str(data), "--results", str(results), "--protocol", "mini"),
+        *("train.iterations=3", "train.batch_size=5", "probes.lr=[1e-2]"),
+    ]
+
+
+def _run(*where: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmark", *_words(*where)]
+    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+
+
+def _only_record(results: Path) -> dict[str, Any]:
+    [path] = (results / "runs").glob("*.json")
+    return json.loads(path.read_text())
+
+
+def test_one_two_and_three_processes_give_the_same_record(mini_data: Path, tmp_path: Path) -> None:  # trap 23
+    records, tables = [], []
+    assert main(_words(tmp_path / "1", mini_data, 1)) == 0
+    for number in (1, 2, 3):  # neither 5 images a batch nor 3 scored images divide evenly
+        if number > 1:
+            done = _run(tmp_path / str(number), mini_data, number)
+            assert done.returncode == 0, done.stderr
+        records.append(_only_record(tmp_path / str(number)))
+        tables.append(pd.read_parquet(tmp_path / str(number) / "runs" / records[-1]["per_image"]))
+        assert (tmp_path / str(number) / "leaderboard.csv").exists()
+    for record, table in zip(records[1:], tables[1:], strict=True):
+        assert record["metrics"] == records[0]["metrics"]
+        assert record["cost"]["backbone_forwards"] == records[0]["cost"]["backbone_forwards"]
+        pd.testing.assert_frame_equal(table, tables[0])
+
+
+def test_a_failing_process_ends_the_others_and_leaves_a_record(mini_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    image = sorted((data / "voc2012").rglob("JPEGImages/2007_5*.jpg"))[1]
+    image.write_bytes(image.read_bytes()[:-600])
+    done = _run(tmp_path / "results", data, 2)
+    assert done.returncode == 1
+    assert image.name in done.stderr
+    assert _only_record(tmp_path / "results")["status"] == "error"
+
+
+def test_every_item_has_one_process() -> None:
+    shares = [World(rank, 3).share(range(7)) for rank in range(3)]
+    assert sorted(item for share in shares for item in share) == list(range(7))
+
+
+def test_alone_nothing_is_exchanged() -> None:
+    part = torch.randn(4, 2)
+    world = World()
+    assert world.gather(part, 4) is part
+    assert world.sum(5, torch.device("cpu")) == 5
+    assert world.leads
+
+
+def test_a_batch_smaller_than_the_processes_is_refused() -> None:
+    protocols = [load_protocol("voc2012", "mini", ["train.batch_size=1"])]
+    with pytest.raises(UsageError, match=r"train\.batch_size=1 cannot be shared by 2 processes"):
+        refuse_small_batches(protocols, World(0, 2))
+    refuse_small_batches(protocols, World())

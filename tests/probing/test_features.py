@@ -1,0 +1,49 @@
+"""Frozen feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from benchmark.backbones import center_pad
+from benchmark.probing.features import FrozenFeatures
+from benchmark.protocols import Features
+
+_CPU = torch.device("cpu")
+
+
+def _settings(**changes: object) -> Features:
+    return Features(**{"layers": (-1,), "norm": True, "precision": "float32", **changes})
+
+
+def test_images_are_padded_to_whole_patches(make_vit: Callable) -> None:
+    vit = make_vit()
+    images = torch.randn(2, 3, 50, 60)
+    features = FrozenFeatures(vit, _settings(), _CPU)
+    [tokens] = vit.tokens(center_pad(images, 14))
+    assert torch.equal(features(images), tokens.feature_map())
+    assert features.forwards == 2
+
+
+def test_layers_are_concatenated_along_channels(make_vit: Callable) -> None:
+    vit = make_vit()
+    images = torch.randn(1, 3, 56, 56)
+    features = FrozenFeatures(vit, _settings(layers=(0, -1), norm=False), _CPU)
+    first, last = vit.tokens(images, layers=(0, -1), norm=False)
+    assert features.dim == 96
+    assert torch.equal(features(images), torch.cat((first.feature_map(), last.feature_map()), 1))
+
+
+def test_bfloat16_is_near_float32_and_comes_back_as_float32(make_vit: Callable) -> None:
+    vit, images = make_vit(), torch.randn(1, 3, 56, 56)
+    low = FrozenFeatures(vit, _settings(precision="bfloat16"), _CPU)(images)
+    full = FrozenFeatures(vit, _settings(), _CPU)(images)
+    assert low.dtype == torch.float32
+    assert not torch.equal(low, full)
+    assert (low - full).norm() / full.norm() < 0.05
+
+
+def test_nothing_flows_back_into_the_backbone(make_vit: Callable) -> None:
+    vit = make_vit().requires_grad_(True)
+    assert not FrozenFeatures(vit, _settings(), _CPU)(torch.randn(1, 3, 28, 28)).requires_grad

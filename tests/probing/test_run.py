@@ -1,0 +1,380 @@
+"""Whole cells through the command line: records, skipping, killing, failing."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from benchmark.cli import main
+from benchmark.data import DATASETS
+from benchmark.data.segmentation import SegmentationSplit
+from benchmark.errors import DataError
+from benchmark.metrics.iou import scores_from_areas
+from benchmark.probing import segmentation
+from benchmark.protocols import load_protocol
+from benchmark.records.store import RecordStore
+
+_QUICK = ("--protocol", "mini", "train.iterations=4", "train.batch_size=2", "probes.lr=[1e-2]")
+
+
+@pytest.fixture
+def run(mini_data: Path, tmp_path: Path) -> Callable[..., int]:
+    """Runs ``densebench run`` on the rendered data and returns its exit code."""
+
+    def _run(*words: str, results: str = "results", data_root: Path = mini_data, checkpoint: str = "pixels") -> int:
+        options = ("--data-root", str(data_root), "--results", str(tmp_path / results), "--checkpoint", checkpoint)
+        return main(["run", *words, *options])
+
+    return _run
+
+
+def _records(tmp_path: Path, results: str = "results") -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((tmp_path / results / "runs").glob("*.json"))]
+
+
+def test_a_run_leaves_a_whole_record(run: Callable, tmp_path: Path, checkpoint: Path) -> None:
+    assert run("voc2012", *_QUICK, "--name", "mine", checkpoint=str(checkpoint)) == 0
+    [record] = _records(tmp_path)
+    assert record["status"] == "success"
+    assert record["model"]["name"] == "mine"
+    assert (record["model"]["arch"], record["model"]["layout"]) == ("ViT-192x2/14", "dinov2")
+    assert record["protocol"]["overrides"] == ["probes.lr=[1e-2]", "train.batch_size=2", "train.iterations=4"]
+    assert record["protocol"]["fields"]["train"]["iterations"] == 4
+    assert record["data"]["splits"] == {"train": 6, "val": 3}
+    assert record["primary"]["name"] == "miou"
+    assert record["primary"]["value"] == record["metrics"]["miou"]
+    windows = 2  # a 112 x 140 image takes two
+    assert record["cost"]["backbone_forwards"] == 4 * 2 + 3 * windows
+    assert record["selection"] is None
+    assert "densebench run voc2012" in record["command"]
+    assert not list((tmp_path / "results" / "resume").glob("*.pt"))
+    assert not list((tmp_path / "results" / "runs").glob(".*"))
+
+
+def test_the_score_can_be_made_again_from_the_per_image_statistics(run: Callable, tmp_path: Path) -> None:
+    run("voc2012", *_QUICK, "probes.seeds=2")
+    [record] = _records(tmp_path)
+    table = pd.read_parquet(tmp_path / "results" / "runs" / record["per_image"])
+    assert table["image"].nunique() == 3
+    scores = []
+    for _, rows in table.groupby("head_seed"):
+        areas = rows.groupby("class")[["intersection", "prediction", "label"]].sum().reindex(range(21), fill_value=0)
+        scores.append(100 * scores_from_areas(*areas.to_numpy().T)["miou"])
+    assert scores == pytest.approx(record["metrics"]["miou_seeds"])
+    assert record["primary"]["value"] == pytest.approx(sum(scores) / 2)
+    assert scores[0] != scores[1]
+
+
+def test_the_same_seed_gives_the_same_metrics_to_the_last_digit(run: Callable, tmp_path: Path) -> None:
+    for results in ("one", "two"):
+        run("ade20k", *_QUICK, results=results)
+    run("ade20k", *_QUICK, "--seed", "1", results="three")
+    one, two, three = (_records(tmp_path, results)[0]["metrics"] for results in ("one", "two", "three"))
+    assert one == two
+    assert one != three
+
+
+def test_a_cell_that_is_done_is_skipped_unless_rerun(
+    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("voc2012", *_QUICK)
+    assert run("voc2012", *_QUICK) == 0
+    assert "done already" in capsys.readouterr().out
+    assert len(_records(tmp_path)) == 1
+    run("voc2012", *_QUICK, "--rerun")
+    run("voc2012", *_QUICK, "--seed", "1")
+    run("voc2012", *_QUICK, "train.flip=0")
+    assert len(_records(tmp_path)) == 4
+
+
+def test_another_checkpoint_of_the_same_name_is_another_cell(
+    run: Callable, tmp_path: Path, checkpoint: Path, make_vit: Callable
+) -> None:
+    run("voc2012", *_QUICK, checkpoint=str(checkpoint))
+    vit = make_vit(seed=5, embed_dim=192, depth=2, num_heads=3, ffn_dim=384)
+    torch.save(vit.state_dict(), checkpoint)
+    run("voc2012", *_QUICK, checkpoint=str(checkpoint))
+    one, two = _records(tmp_path)
+    assert one["model"]["checkpoint_sha256"] != two["model"]["checkpoint_sha256"]
+
+
+def test_a_sweep_adds_heads_not_passes_and_chooses_on_held_out_train(run: Callable, tmp_path: Path) -> None:  # trap 22
+    grid = ("probes.lr=[1e-2,1e-3]", "probes.weight_decay=[0.0,0.1]", "probes.seeds=2")
+    assert run("voc2012", *_QUICK[:-1], *grid) == 0
+    [record] = _records(tmp_path)
+    selection = record["selection"]
+    assert selection["on"] == "held-out train"
+    assert selection["images"] == 1
+    assert len(selection["candidates"]) == 4
+    best = max(selection["candidates"], key=lambda candidate: candidate["miou_held_out"])
+    assert selection["chosen"] == best
+    assert record["primary"]["value"] == pytest.approx(selection["chosen"]["miou_val"])
+    assert selection["best_on_val"]["miou_val"] == max(c["miou_val"] for c in selection["candidates"])
+    windows = 2
+    assert record["cost"]["backbone_forwards"] == 4 * 2 + (1 + 3) * windows
+
+
+def test_a_limited_run_is_short_and_stays_out_of_the_leaderboard(run: Callable, tmp_path: Path) -> None:
+    assert run("ade20k", "voc2012", "--protocol", "mini", "--limit", "2") == 0
+    for record in _records(tmp_path):
+        assert record["limit"] == 2
+        assert record["data"]["splits"] == {"train": 2, "val": 2}
+        assert record["protocol"]["fields"]["train"]["iterations"] == 2
+    assert len((tmp_path / "results" / "leaderboard.csv").read_text().splitlines()) == 1
+    assert len((tmp_path / "results" / "runs.csv").read_text().splitlines()) == 3
+
+
+def test_a_group_skips_what_has_no_data_and_a_name_does_not(
+    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("seg", "--limit", "1", "train.batch_size=1", "train.crop=28", "test.window=512") == 0
+    assert "cityscapes: skipped, no " in capsys.readouterr().out
+    assert {record["benchmark"] for record in _records(tmp_path)} == {"ade20k", "voc2012"}
+    assert run("cityscapes", "--limit", "1") == 1
+    assert "cityscapes: no " in capsys.readouterr().err
+
+
+def test_one_failing_cell_leaves_an_error_record_and_the_others_run(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    image = next((DATASETS["ade20k"].root(data) / "images/validation").glob("*.jpg"))
+    image.write_bytes(image.read_bytes()[:-600])
+    assert run("ade20k", "voc2012", *_QUICK, data_root=data) == 1
+    failed, succeeded = sorted(_records(tmp_path), key=lambda record: record["status"])
+    assert (failed["status"], failed["benchmark"]) == ("error", "ade20k")
+    assert image.name in failed["error"]
+    assert failed["metrics"] is failed["primary"] is failed["per_image"] is None
+    assert succeeded["benchmark"] == "voc2012"
+    [message] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert "cannot be read" in message
+    shutil.copy(next((DATASETS["ade20k"].root(mini_data) / "images/validation").glob("*.jpg")), image)
+    assert run("ade20k", *_QUICK, data_root=data) == 0  # the failed record does not count as done
+    assert RecordStore(tmp_path / "results").read().problems == []
+
+
+def test_diverged_training_is_a_failure_not_a_score(
+    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("voc2012", *_QUICK[:-1], "probes.lr=[1e30]") == 1
+    assert "training diverged at lr 1e+30" in capsys.readouterr().err
+    assert _records(tmp_path)[0]["status"] == "error"
+
+
+def test_a_diverged_candidate_is_not_chosen(run: Callable, tmp_path: Path) -> None:
+    assert run("voc2012", *_QUICK[:-1], "probes.lr=[1e30,1e-3]") == 0
+    selection = _records(tmp_path)[0]["selection"]
+    assert selection["chosen"]["lr"] == selection["best_on_val"]["lr"] == 1e-3
+    assert selection["candidates"][0]["miou_held_out"] is None
+
+
+def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
+    run: Callable, mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    image = next((DATASETS["ade20k"].root(data) / "images/validation").glob("*.jpg"))
+    trained = segmentation.train_probes
+
+    def train_then_lose(*arguments: Any, **options: Any) -> None:
+        trained(*arguments, **options)
+        image.unlink(missing_ok=True)
+
+    monkeypatch.setattr(segmentation, "train_probes", train_then_lose)
+    assert run("ade20k", "voc2012", *_QUICK, data_root=data) == 1
+    failed, succeeded = sorted(_records(tmp_path), key=lambda record: record["status"])
+    assert (failed["status"], succeeded["status"]) == ("error", "success")
+    assert image.name in failed["error"]
+
+
+def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def spy(probes: list[Any], batches: Any, features: Any, loss: Callable, **options: Any) -> None:
+        seen.update(options, probes=probes, loss=loss)
+        raise DataError("seen enough")
+
+    monkeypatch.setattr(segmentation, "train_probes", spy)
+    words = ("--protocol", "dinov3-lin", "loss.average=labelled", "optimizer.clip_norm=2.0", "train.batch_size=3")
+    assert run("voc2012", *words) == 1
+    settings = load_protocol("voc2012", "dinov3-lin", words[2:]).settings
+    assert (seen["schedule"], seen["optimizer"]) == (settings.schedule, settings.optimizer)
+    assert (seen["iterations"], seen["batch_size"]) == (40_000, 3)
+    [probe] = seen["probes"]
+    assert (probe.lr, probe.weight_decay, probe.head.dropout.p) == (1e-3, 1e-3, 0.1)
+    logits, labels = torch.zeros(1, 21, 2, 2), torch.tensor([[[0, 255], [255, 255]]])
+    assert seen["loss"](logits, labels).item() == pytest.approx(math.log(21))  # over one pixel, not over four
+
+
+def test_held_out_images_are_never_trained_on(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: dict[str, set[str]] = {"train": set(), "held out": set()}
+    load, phase = SegmentationSplit.load, ["train"]
+    trained = segmentation.train_probes
+
+    def watched(split: SegmentationSplit, index: int) -> Any:
+        if split.name == "train":
+            loaded[phase[0]].add(split.names[index])
+        return load(split, index)
+
+    def train(*arguments: Any, **options: Any) -> None:
+        trained(*arguments, **options)
+        phase[0] = "held out"
+
+    monkeypatch.setattr(SegmentationSplit, "load", watched)
+    monkeypatch.setattr(segmentation, "train_probes", train)
+    assert run("voc2012", *_QUICK[:-1], "probes.lr=[1e-2,1e-3]") == 0
+    assert len(loaded["train"]) == 5
+    assert len(loaded["held out"]) == 1
+    assert not loaded["train"] & loaded["held out"]
+
+
+@pytest.mark.parametrize("field", ["crop_padding", "stride", "window"])
+def test_scoring_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    made: list[Any] = []
+    original = segmentation.Windows
+    monkeypatch.setattr(
+        segmentation, "Windows", lambda *arguments: made.append(original(*arguments)) or original(*arguments)
+    )
+    value = {"crop_padding": True, "stride": 56, "window": 98}[field]
+    assert run("voc2012", *_QUICK, f"test.{field}={str(value).lower()}") == 0
+    assert getattr(made[0], field) == value
+
+
+def test_a_layer_that_does_not_exist_is_refused(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("voc2012", *_QUICK, "features.layers=[12]") == 1
+    assert "features.layers: 12 is no block of pixels/14, which has 1" in capsys.readouterr().err
+
+
+def test_images_in_train_and_val_stop_the_cell(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    lists = DATASETS["voc2012"].root(data) / "ImageSets/Segmentation"
+    shutil.copy(lists / "train.txt", lists / "val.txt")
+    assert run("voc2012", *_QUICK, data_root=data) == 1
+    assert "in both 'train' and 'val'" in capsys.readouterr().err
+
+
+def test_incomplete_data_is_told(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    run("voc2012", *_QUICK)
+    assert "voc2012: note: train holds 6 images, the official release 1,464" in capsys.readouterr().out
+
+
+def test_a_split_without_a_labelled_pixel_has_no_score(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    for mask in (DATASETS["ade20k"].root(data) / "annotations/validation").glob("*.png"):
+        Image.new("L", (160, 128), 0).save(mask)
+    assert run("ade20k", *_QUICK, data_root=data) == 1
+    assert "no pixel of split 'val' is labelled" in capsys.readouterr().err
+    assert RecordStore(tmp_path / "results").read().problems == []
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "match"),
+    [
+        (("ade20",), {}, "unknown benchmark 'ade20'"),
+        (("ade20k", "--protocol", "nope"), {}, "no protocol 'nope'"),
+        (("ade20k", *_QUICK, "train.iter=3"), {}, "no protocol field 'train.iter'"),
+        (("ade20k", *_QUICK), {"checkpoint": "nowhere.pth"}, "nowhere.pth does not exist"),
+        (("ade20k", *_QUICK, "--device", "cuda"), {}, "sees no CUDA device"),
+    ],
+)
+def test_a_command_that_cannot_work_says_so_on_one_line_and_leaves_nothing(
+    run: Callable,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    options: dict[str, str],
+    match: str,
+) -> None:
+    if "cuda" in words and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    assert run(*words, **options) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert match in line
+    assert _records(tmp_path) == []
+
+
+def test_results_that_cannot_be_written_are_refused_before_any_work(
+    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results").write_text("a file stands where the folder should")
+    assert run("ade20k", *_QUICK) == 2
+    assert "results cannot be written to: " in capsys.readouterr().err
+
+
+def test_a_killed_run_goes_on_and_gives_the_unbroken_result(
+    run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    words = ("voc2012", "--protocol", "mini", "train.iterations=40", "train.batch_size=2", "probes.lr=[1e-2]")
+    run(*words, checkpoint=str(checkpoint), results="unbroken")
+    command = [
+        *(sys.executable, "-m", "benchmark", "run", *words, "--save-every", "0"),
+        *("--data-root", str(mini_data), "--results", str(tmp_path / "killed"), "--checkpoint", str(checkpoint)),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
+    resume = tmp_path / "killed" / "resume"
+    deadline = time.monotonic() + 120
+    while not list(resume.glob("[!.]*.pt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not list((tmp_path / "killed" / "runs").glob("*.json"))
+    [state] = resume.glob("[!.]*.pt")
+    assert run(*words, checkpoint=str(checkpoint), results="killed") == 0
+    unbroken, resumed = (_records(tmp_path, results)[0] for results in ("unbroken", "killed"))
+    assert resumed["metrics"] == unbroken["metrics"]
+    assert resumed["cost"]["backbone_forwards"] == unbroken["cost"]["backbone_forwards"]
+    assert not state.exists()
+
+
+def test_cost_is_that_of_the_run(run: Callable, tmp_path: Path) -> None:
+    run("voc2012", *_QUICK)
+    cost = _records(tmp_path)[0]["cost"]
+    assert cost["wall_s"] > 0
+    assert cost["images_per_s"] == pytest.approx(cost["backbone_forwards"] / cost["wall_s"], rel=0.01)
+    assert cost["peak_memory_mb"] > 50
+
+
+@pytest.mark.real_data
+def test_real_images_run_end_to_end(run: Callable, tmp_path: Path, real_data: Path, checkpoint: Path) -> None:
+    assert (
+        run("ade20k", "voc2012", "--limit", "2", "train.batch_size=2", data_root=real_data, checkpoint=str(checkpoint))
+        == 0
+    )
+    assert [record["status"] for record in _records(tmp_path)] == ["success", "success"]
+
+
+def test_the_environment_speaks_of_densebench_not_of_the_callers_folder(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (
+        ["init", "-q"],
+        ["-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
+        subprocess.run(["git", *words], cwd=other, check=True, env=git)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=other, check=True, capture_output=True, text=True).stdout
+    monkeypatch.chdir(other)
+    run("voc2012", *_QUICK)
+    environment = _records(tmp_path)[0]["environment"]
+    assert environment["git_commit"] != head.strip()
+    assert environment["packages"]["torch"].startswith("2.13")

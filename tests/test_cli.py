@@ -1,0 +1,120 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main
+from benchmark.records.store import RecordStore
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "--json"], ["run", "--help"]])
+def test_help_and_list_import_no_torch(words: list[str]) -> None:
+    code = (
+        "import sys; from benchmark.cli import main\n"
+        f"try: main({words})\nexcept SystemExit: pass\n"
+        "print([name for name in ('torch', 'pandas', 'mmengine', 'numpy') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_python_m_benchmark_is_the_console_script() -> None:
+    module = subprocess.run([sys.executable, "-m", "benchmark", "--help"], capture_output=True, text=True, check=True)
+    script = shutil.which("densebench", path=str(Path(sys.executable).parent))
+    if script is None:
+        pytest.skip("densebench is not installed; run `make install`")
+    assert subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout == module.stdout
+
+
+def test_list_json_tells_benchmarks_protocols_and_which_data_is_there(
+    mini_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", "--json", "--data-root", str(mini_data)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    benchmarks = {benchmark["name"]: benchmark for benchmark in found["benchmarks"]}
+    assert benchmarks["ade20k"]["protocols"] == ["dinov2-lin", "dinov3-lin", "mini"]
+    assert found["groups"]["seg"] == ["ade20k", "voc2012", "cityscapes"]
+    assert {dataset["name"]: dataset["present"] for dataset in found["datasets"]} == {
+        "ade20k": True,
+        "voc2012": True,
+        "cityscapes": False,
+    }
+    assert "dinov2" in found["backbones"]
+
+
+def test_list_names_the_layouts_that_are_read() -> None:
+    from benchmark.backbones.formats import LAYOUTS
+    from benchmark.listing import inventory
+
+    assert inventory(Path("nowhere"))["backbones"] == [*sorted(layout.NAME for layout in LAYOUTS), "pixels"]
+
+
+def test_list_reads_well(mini_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list", "--data-root", str(mini_data)])
+    text = capsys.readouterr().out
+    assert "dinov2-lin*" in text
+    assert "cityscapes: missing" in text
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "ade20k"], ["nope"], [], ["list", "train.iterations=3"]])
+def test_wrong_words_exit_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "usage: densebench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--limit", "0"], ["--limit", "few"], ["--seed", "-1"], ["--gpus", "0"]])
+def test_wrong_options_exit_with_2(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "ade20k", "--checkpoint", "pixels", *option])
+    assert stopped.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_leaderboard_writes_the_tables_and_names_bad_records(
+    tmp_path: Path, make_record: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = RecordStore(tmp_path)
+    store.ensure_writable()
+    store.add(make_record(), None)
+    assert main(["leaderboard", "--results", str(tmp_path)]) == 0
+    assert "vits14,ViT-S/14,14,0,no,none,22.06,,44.25" in (tmp_path / "leaderboard.csv").read_text()
+    (tmp_path / "runs" / "bad.json").write_text("{")
+    assert main(["leaderboard", "--results", str(tmp_path)]) == 1
+    assert "left out: bad.json: no JSON" in capsys.readouterr().err
+
+
+def test_a_results_folder_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--results", str(tmp_path / "typo")]) == 2
+    assert "there is no results folder" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_group_without_any_data_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "all", "--checkpoint", "pixels", "--data-root", str(tmp_path / "nowhere")]) == 2
+    assert "no benchmark of all has its data under" in capsys.readouterr().err
+
+
+def test_an_empty_leaderboard_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--results", str(tmp_path)]) == 0
+    assert "empty" in capsys.readouterr().out
+
+
+def test_interrupting_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.probing.run.run_cells", interrupted)
+    assert main(["run", "ade20k", "--checkpoint", "pixels", "--results", str(tmp_path)]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
