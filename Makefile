@@ -22,7 +22,7 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes seg all list leaderboard need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes seg all list check leaderboard need-checkpoint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ all: $(STAMP) need-checkpoint ## every benchmark whose data is there
 
 list: $(STAMP) ## benchmarks, protocols, and which data is there
 	$(BIN)/densebench list --data-root "$(DATA_ROOT)"
+
+check: $(STAMP) need-checkpoint ## look at a checkpoint before hours are spent
+	$(BIN)/densebench check --checkpoint "$(CHECKPOINT)" --device $(DEVICE) $(ARGS)
 
 leaderboard: $(STAMP) ## make results/leaderboard.csv from the records and print it
 	$(BIN)/densebench leaderboard --results "$(RESULTS)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
     options, rest = parser.parse_known_args(given)
-    strange = [word for word in rest if "=" not in word or word.startswith("-") or options.verb is not _run]
+    takes_fields = options.verb in (_run, _check, _specialize)
+    strange = [word for word in rest if "=" not in word or word.startswith("-") or not takes_fields]
     if strange:
         parser.error(f"unrecognized arguments: {' '.join(strange)}")
     options.overrides = rest
@@ -43,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="evaluate a checkpoint on benchmarks", description=_RUN, allow_abbrev=False)
     run.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help=f"{', '.join([*BENCHMARKS, *groups()])}")
-    run.add_argument("--checkpoint", required=True, metavar="CKPT", help="checkpoint file, or 'pixels' for the floor")
+    run.add_argument("--checkpoint", required=True, metavar="CKPT", help=_CHECKPOINT)
     run.add_argument("--name", metavar="N", help="what tables call it (default: the file's name)")
     run.add_argument("--protocol", metavar="P", help="protocol name or config file (default: the benchmark's)")
     run.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--rerun", action="store_true", help="run cells again that are done")
     run.add_argument("--gpus", type=_positive, default=1, metavar="N", help="processes on this machine (default: 1)")
+    run.add_argument("--compile", action="store_true", help="torch.compile the backbone; says so where it cannot")
     run.add_argument("--workers", type=_natural, metavar="N", help="loader processes (default: by device)")
     run.add_argument(
         "--save-every", type=float, default=30.0, metavar="S", help="seconds between saves of the state (default: 30)"
@@ -65,6 +68,35 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="machine-readable")
     listing.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
     listing.set_defaults(verb=_list)
+
+    check = verbs.add_parser("check", help="look at a checkpoint before hours are spent", description=_CHECK)
+    check.add_argument("--checkpoint", required=True, metavar="CKPT", help=_CHECKPOINT)
+    check.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    check.add_argument("--json", action="store_true", help="machine-readable")
+    check.set_defaults(verb=_check)
+
+    special = verbs.add_parser(
+        "specialize",
+        help="give [CLS] and patches weights of their own, the function unchanged",
+        description=_SPECIALIZE,
+    )
+    special.add_argument("input", type=Path, metavar="IN", help="checkpoint of any layout that is read")
+    special.add_argument("output", type=Path, metavar="OUT", help=".pth or .safetensors to write")
+    special.add_argument("--preset", metavar="NAME", help="a name of `densebench list`, for example norms+qkv")
+    special.add_argument(
+        "--layers",
+        metavar="A,B",
+        help="norm1, norm2, ls1, ls2, qkv, proj, mlp, norm (the final one); split in --blocks",
+    )
+    special.add_argument("--blocks", default="all", metavar="BLOCKS", help=f"where --layers are split; {_BLOCKS}")
+    for layer in ("qkv", "proj", "mlp"):
+        special.add_argument(f"--{layer}-blocks", metavar="BLOCKS", help=f"where {layer} is split; {_BLOCKS}")
+    special.add_argument(
+        "--lora-rank", type=_positive, metavar="R", help="low-rank additions in --qkv-blocks, no copies"
+    )
+    special.add_argument("--registers", choices=("patch", "cls"), help="whose copy the registers pass (default: patch)")
+    special.add_argument("--seed", type=_natural, default=0, metavar="N", help="of low-rank additions (default: 0)")
+    special.set_defaults(verb=_specialize)
 
     leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
     _add_results(leaderboard)
@@ -82,6 +114,16 @@ def _parser() -> argparse.ArgumentParser:
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
 key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
 
+
+_CHECKPOINT = "file or folder, hf:DIR, timm:NAME, my_file.py:build, or 'pixels' for the floor"
+
+_CHECK = """Load a checkpoint, say what it holds and how it would be run, and see whether its features make sense. Exit
+code 0: usable, 1: not, 2: it cannot be loaded. backbone.key=value says what its tensors do not, as in run."""
+
+_SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through copies of their own of some layers (arXiv
+2602.08626). The copies begin equal, so the function is the same until it is trained."""
+
+_BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
 _PASSED_ON = (
     *("checkpoint", "name", "protocol", "data_root", "results", "device"),
@@ -130,6 +172,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
                 rerun=options.rerun,
                 workers=options.workers,
                 save_every_s=options.save_every,
+                compile=options.compile,
                 command=command,
             ),
         )
@@ -143,7 +186,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
 def _words(options: argparse.Namespace) -> list[str]:
     """Writes the options of ``run`` down again, for a process of its own."""
-    words = ["--rerun"] if options.rerun else []
+    words = [f"--{flag}" for flag in ("rerun", "compile") if getattr(options, flag)]
     for option in _PASSED_ON:
         value = getattr(options, option)
         if value is not None:
@@ -172,6 +215,40 @@ def _list(options: argparse.Namespace, _command: str) -> int:
 
     found = inventory(options.data_root)
     print(json.dumps(found, indent=1) if options.json else describe(found))
+    return 0
+
+
+def _check(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.devices import choose_device
+    from benchmark.doctor import check_checkpoint, render
+    from benchmark.protocols import parse_backbone_options
+
+    given = parse_backbone_options(options.overrides)
+    found = check_checkpoint(options.checkpoint, given, choose_device(options.device))
+    columns = max(shutil.get_terminal_size((120, 24)).columns, 60)
+    print(json.dumps(found.as_json(), indent=1) if options.json else render(found, columns))
+    return 1 if found.problems else 0
+
+
+def _specialize(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.backbones.specialize import specialize_file
+    from benchmark.protocols import parse_backbone_options
+
+    blocks = {"qkv": options.qkv_blocks, "proj": options.proj_blocks, "mlp": options.mlp_blocks}
+    done = specialize_file(
+        options.input,
+        options.output,
+        parse_backbone_options(options.overrides),
+        preset=options.preset,
+        layers={
+            **dict.fromkeys(filter(None, (options.layers or "").split(",")), options.blocks),
+            **{layer: text for layer, text in blocks.items() if text is not None},
+        },
+        lora_rank=options.lora_rank,
+        registers_follow=options.registers,
+        seed=options.seed,
+    )
+    print(done)
     return 0
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
+from benchmark.atomic import atomic_write
 from benchmark.backbones import VisionTransformer, ViTSpec
 from benchmark.backbones.spec import PositionInterpolation, vit_name
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data.synthetic_layouts import write_mini
 from benchmark.listing import protocol_names
 from benchmark.probing.run import RunOptions, run_cells
-from benchmark.records.atomic import atomic_write
 
 _PROTOCOL = "mini"
 

@@ -69,6 +69,10 @@ class StructureError(CheckpointError):
     """Keys and shapes that describe no consistent architecture."""
 
 
+class SpecialisationError(CheckpointError):
+    """A split layer with one half only, or one that is split and shared at once."""
+
+
 class NonFiniteWeightsError(CheckpointError):
     """NaN or infinity among the weights."""
 

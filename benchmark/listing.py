@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def inventory(data_root: Path) -> dict[str, Any]:
             for benchmark in BENCHMARKS.values()
         ],
         "groups": groups(),
-        "backbones": [*_layout_names(), "pixels"],
+        "backbones": [*_layout_names(), "hf:DIR", "timm:NAME", "my_file.py:build", "pixels"],
+        "specializations": list(backbone_presets()["specializations"]),
         "datasets": [
             {
                 "name": layout.name,
@@ -57,6 +59,12 @@ def protocol_names(benchmark: str) -> list[str]:
     return sorted(path.stem for path in (CONFIGS / benchmark).glob("*.py"))
 
 
+def backbone_presets() -> dict[str, dict[str, dict[str, Any]]]:
+    """Reads the named sizes and specialisations of ``configs/backbones/``."""
+    folder = CONFIGS / "backbones"
+    return {kind: runpy.run_path(str(folder / f"{kind}.py"))[kind] for kind in ("sizes", "specializations")}
+
+
 def describe(found: dict[str, Any]) -> str:
     """Renders an inventory as text."""
     lines = ["Benchmarks (* = default protocol)"]
@@ -67,6 +75,8 @@ def describe(found: dict[str, Any]) -> str:
     lines += [f"  {name:<12} {', '.join(members)}" for name, members in found["groups"].items()]
     lines.append("Checkpoints")
     lines.append(f"  {', '.join(found['backbones'])}")
+    lines.append("Specialisations")
+    lines.append(f"  {', '.join(found['specializations'])}")
     lines.append("Datasets")
     for dataset in found["datasets"]:
         state = "there" if dataset["present"] else f"missing {dataset['missing'][0]}"
@@ -76,5 +86,5 @@ def describe(found: dict[str, Any]) -> str:
 
 def _layout_names() -> list[str]:
     """Module names of the layouts, without importing them: they need torch."""
-    own = ("__init__", "canonical")
-    return sorted(path.stem for path in (_HERE / "backbones" / "formats").glob("*.py") if path.stem not in own)
+    modules = (_HERE / "backbones" / "formats").glob("*.py")
+    return sorted(path.stem for path in modules if path.stem != "__init__")

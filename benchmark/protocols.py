@@ -7,6 +7,7 @@ single fields. The fingerprint is a hash of all fields, so that two results are 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -250,8 +252,13 @@ class Protocol:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the benchmark and all fields, 16 hexadecimal digits."""
-        text = json.dumps({"benchmark": self.benchmark, **self.fields}, sort_keys=True)
+        """Hash of the benchmark and all fields, 16 hexadecimal digits.
+
+        A backbone option that is not given counts for nothing: an option more leaves old results comparable.
+        """
+        fields = self.fields
+        fields["backbone"] = {key: value for key, value in fields["backbone"].items() if value is not None}
+        text = json.dumps({"benchmark": self.benchmark, **fields}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -290,6 +297,23 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
         where = ".".join(map(str, first["loc"]))
         raise ProtocolError(f"protocol {path.stem!r} of {benchmark}: {where}: {first['msg']}") from error
     return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
+
+
+def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
+    """Reads ``backbone.num_heads=6`` and the like, for commands that take a checkpoint and no protocol.
+
+    Raises:
+        UsageError: Something else than an option of a backbone.
+        ProtocolError: A value of the wrong kind.
+    """
+    fields: dict[str, Any] = {"backbone": dict.fromkeys(field.name for field in dataclasses.fields(BackboneOptions))}
+    for override in overrides:
+        _replace(fields, override)
+    try:
+        return TypeAdapter(BackboneOptions).validate_python(fields["backbone"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProtocolError(f"backbone.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def _replace(fields: dict[str, Any], override: str) -> None:

@@ -54,7 +54,8 @@ def test_list_names_the_layouts_that_are_read() -> None:
     from benchmark.backbones.formats import LAYOUTS
     from benchmark.listing import inventory
 
-    assert inventory(Path("nowhere"))["backbones"] == [*sorted(layout.NAME for layout in LAYOUTS), "pixels"]
+    others = ["hf:DIR", "timm:NAME", "my_file.py:build", "pixels"]
+    assert inventory(Path("nowhere"))["backbones"] == [*sorted(layout.NAME for layout in LAYOUTS), *others]
 
 
 def test_list_reads_well(mini_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

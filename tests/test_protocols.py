@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.errors import ProtocolError, UsageError
-from benchmark.listing import protocol_names
-from benchmark.protocols import _leaves, load_protocol
+from benchmark.listing import CONFIGS, protocol_names
+from benchmark.protocols import _leaves, load_protocol, parse_backbone_options
 
 _SHIPPED = [(benchmark, name) for benchmark in BENCHMARKS for name in protocol_names(benchmark)]
 _OTHER_VALUES = {
@@ -26,6 +26,9 @@ _OTHER_VALUES = {
     "backbone.interpolate_antialias": "true",
     "optimizer.clip_norm": "1.0",
     "family": "mine",
+    "backbone.registers_follow": "cls",
+    "backbone.rope_dtype": "bfloat16",
+    "backbone.weights": "student",
 }
 
 
@@ -133,3 +136,24 @@ def test_a_key_nobody_reads_is_an_error(tmp_path: Path, text: str, match: str) -
     own.write_text(f"_base_ = {str(shipped)!r}\n{text}\n")
     with pytest.raises(ProtocolError, match=match):
         load_protocol("ade20k", str(own))
+
+
+def test_a_backbone_option_that_is_not_given_counts_for_nothing(tmp_path: Path) -> None:
+    """A config written before an option came has the fingerprint of one that lists it as None."""
+    base = load_protocol("ade20k", "dinov2-lin")
+    older = tmp_path / "dinov2-lin.py"
+    text = f"_base_ = {str(CONFIGS / 'ade20k' / 'dinov2-lin.py')!r}\nbackbone = dict(_delete_=True, num_heads=None)\n"
+    older.write_text(text)
+    assert load_protocol("ade20k", str(older)).fingerprint == base.fingerprint
+    older.write_text(text.replace("None", "6"))
+    assert load_protocol("ade20k", str(older)).fingerprint != base.fingerprint
+
+
+def test_backbone_options_are_read_strictly_without_a_protocol() -> None:
+    given = ["backbone.num_heads=6", "backbone.mean=[0.5,0.5,0.5]", "backbone.weights=student"]
+    options = parse_backbone_options(given)
+    assert (options.num_heads, options.mean, options.weights) == (6, (0.5, 0.5, 0.5), "student")
+    with pytest.raises(UsageError, match=r"did you mean 'backbone\.num_heads'"):
+        parse_backbone_options(["backbone.num_head=6"])
+    with pytest.raises(ProtocolError, match=r"backbone\.num_heads: .*integer"):
+        parse_backbone_options(["backbone.num_heads=six"])

@@ -3,7 +3,10 @@
 from benchmark.backbones.base import Backbone
 from benchmark.backbones.checkpoints import load_backbone
 from benchmark.backbones.padding import center_pad
+from benchmark.backbones.presets import build_vit
+from benchmark.backbones.saving import save_backbone
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source, ViTSpec
+from benchmark.backbones.specialize import specialize
 from benchmark.backbones.tokens import Tokens
 from benchmark.backbones.vit import VisionTransformer
 
@@ -15,6 +18,9 @@ __all__ = [
     "Tokens",
     "ViTSpec",
     "VisionTransformer",
+    "build_vit",
     "center_pad",
     "load_backbone",
+    "save_backbone",
+    "specialize",
 ]

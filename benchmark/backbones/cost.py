@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.backbones.base import Backbone
+from benchmark.backbones.spec import ViTSpec
+from benchmark.backbones.specialization import Specialization
+from benchmark.backbones.vit import VisionTransformer
 
 _NOMINAL_SIDE = 224
 
@@ -16,6 +20,26 @@ _NOMINAL_SIDE = 224
 def count_params(backbone: Backbone) -> int:
     """Returns the number of parameters."""
     return sum(parameter.numel() for parameter in _module(backbone).parameters())
+
+
+def added_params(spec: ViTSpec) -> int:
+    """Returns the parameters that splitting layers adds to the same model with shared weights."""
+    if not spec.split:
+        return 0
+    with torch.device("meta"):
+        whole, shared = (
+            sum(parameter.numel() for parameter in VisionTransformer(variant).parameters())
+            for variant in (spec, replace(spec, split=Specialization()))
+        )
+    return whole - shared
+
+
+def overhead_percent(backbone: Backbone) -> float:
+    """Returns the parameters that splitting layers adds, in percent of the shared model's; 0 without a split."""
+    if not isinstance(backbone, VisionTransformer):
+        return 0.0
+    added = added_params(backbone.spec)
+    return 100 * added / (count_params(backbone) - added)
 
 
 def count_gflops(backbone: Backbone) -> float:

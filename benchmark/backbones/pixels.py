@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from torch import Tensor, nn
 
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
-from benchmark.backbones.structure import BackboneOptions
+from benchmark.backbones.structure import BackboneOptions, refuse_options
 from benchmark.backbones.tokens import Tokens
-from benchmark.errors import CheckpointError, InputSizeError
+from benchmark.errors import InputSizeError
 
 NAME = "pixels"
 
@@ -22,9 +21,7 @@ def build(options: BackboneOptions) -> PixelColours:
     Raises:
         CheckpointError: Another option is given.
     """
-    given = {name for name, value in asdict(options).items() if value is not None}
-    if given - {"mean", "std"}:
-        raise CheckpointError(f"the floor {NAME!r} takes mean and std only, not {', '.join(sorted(given))}")
+    refuse_options(options, ("mean", "std"), NAME)
     usual = Preprocessing()
     return PixelColours(preprocessing=Preprocessing(options.mean or usual.mean, options.std or usual.std))
 

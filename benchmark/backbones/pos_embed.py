@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -46,3 +48,17 @@ def interpolate_pos_embed(pos_embed: Tensor, grid: tuple[int, int], rule: Positi
         )
     patches = patches.flatten(2).transpose(1, 2).to(pos_embed.dtype)
     return torch.cat((pos_embed[:, :1], patches), dim=1)
+
+
+def has_cls_row(pos_embed: Tensor) -> bool:
+    """Tells whether (1, rows, D) positions are 1 + g*g rows, the first for [CLS], rather than g*g.
+
+    A square plus one is never a square, so the count tells.
+    """
+    rows = pos_embed.shape[1] if pos_embed.ndim == 3 else 0
+    return math.isqrt(rows) ** 2 != rows
+
+
+def with_cls_row(pos_embed: Tensor) -> Tensor:
+    """Puts a zero row for [CLS] before (1, g*g, D) positions that have none."""
+    return pos_embed if has_cls_row(pos_embed) else F.pad(pos_embed, (0, 0, 1, 0))

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from benchmark.backbones.specialization import Specialization
+
 # torchvision's and DINOv2's constants (dinov2/data/transforms.py), RGB in [0, 1].
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-_SIZES = {(384, 12): "S", (768, 12): "B", (1024, 24): "L", (1280, 32): "H", (1536, 40): "g"}
+SPEC_KEY = "vit_spec"
+"""Where our own files keep their spec: in the metadata of a state dict or of a safetensors file."""
+
+_SIZES = {
+    (192, 12): "Ti", (384, 12): "S", (768, 12): "B", (1024, 24): "L", (1280, 32): "H", (1536, 40): "g", (4096, 40): "7B"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class ViTSpec(BackboneSpec):
     num_heads: int
     """Attention heads; D is a multiple of it."""
 
-    grid_size: int
-    """Side of the square grid of stored position embeddings, patches."""
+    grid_size: int | None
+    """Side of the square grid of stored position embeddings, patches; None with rotary positions."""
 
     ffn: Literal["mlp", "swiglu"]
     """Feed-forward kind."""
@@ -85,8 +92,34 @@ class ViTSpec(BackboneSpec):
     norm_eps: float
     """Epsilon of every LayerNorm."""
 
-    position_interpolation: PositionInterpolation
-    """Rule for image sizes other than the training one."""
+    position_interpolation: PositionInterpolation | None = None
+    """Rule for image sizes other than the training one; None with rotary positions."""
+
+    rope_dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision of the rotation; None with learned positions."""
+
+    registers_follow: Literal["patch", "cls"] = "patch"
+    """Whose copy of a split layer the registers pass through."""
+
+    split: Specialization = field(default_factory=Specialization)
+    """Layers with separate [CLS] and patch weights; ``specialization`` is its name."""
+
+    specialization: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if (self.split.ls1 or self.split.ls2) and not self.layer_scale:
+            raise ValueError("ls1 and ls2 cannot be split in a model without LayerScale")
+        object.__setattr__(self, "specialization", self.split.label(self.depth, layer_scale=self.layer_scale))
+
+    @property
+    def cls_group(self) -> int:
+        """Tokens that pass through the [CLS] copy of a split layer: the first one, or the registers too."""
+        return 1 + self.num_registers if self.registers_follow == "cls" else 1
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one attention head."""
+        return self.embed_dim // self.num_heads
 
 
 def vit_name(embed_dim: int, depth: int, patch_size: int) -> str:
@@ -102,7 +135,7 @@ class Source:
     """Path as given, or the name of a baseline."""
 
     sha256: str
-    """Hash of the file's bytes."""
+    """Hash of the file's bytes; of a folder, of every file that was read."""
 
     layout: str
     """Name of the checkpoint layout."""

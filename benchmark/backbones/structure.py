@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar, Literal, TypeVar
 
 from torch import Tensor
 
 from benchmark.backbones.spec import PositionInterpolation, Preprocessing, ViTSpec, vit_name
-from benchmark.errors import MissingKeysError, ShapeMismatchError, StructureError
+from benchmark.backbones.specialization import LAYERS, Specialization
+from benchmark.errors import CheckpointError, MissingKeysError, ShapeMismatchError, SpecialisationError, StructureError
 
-# Every published DINOv2, DINOv3, DeiT-III and MAE model has heads 64 wide, but for ViT-H of MAE and DeiT-III (80).
+# Every published DINOv2, DINOv3 (but 7B), DeiT-III and MAE model (but ViT-H) has heads 64 wide.
 _HEAD_WIDTH = 64
+# A block's layers stand in the module itself or in ``attn``.
+_IN_ATTENTION = ("qkv", "proj")
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ class BackboneOptions:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt option in a protocol is an error
 
     num_heads: int | None = None
-    """Attention heads; otherwise one per 64 channels."""
+    """Attention heads; otherwise from the file where it tells, else one per 64 channels."""
 
     norm_eps: float | None = None
     """Epsilon of every LayerNorm."""
@@ -37,6 +40,18 @@ class BackboneOptions:
     interpolate_antialias: bool | None = None
     """See ``PositionInterpolation.antialias``."""
 
+    registers_follow: Literal["patch", "cls"] | None = None
+    """Whose copy of a split layer the registers pass through."""
+
+    rope_dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision of rotary positions."""
+
+    patch_size: int | None = None
+    """Patch size the file must have, pixels: another one is an error."""
+
+    weights: str | None = None
+    """Entry of a training file, or prefix, that holds the weights: ``student``, ``model_ema``."""
+
     mean: tuple[float, float, float] | None = None
     """Normalisation mean, RGB in [0, 1]."""
 
@@ -44,13 +59,34 @@ class BackboneOptions:
     """Normalisation standard deviation, RGB in [0, 1]."""
 
 
-@dataclass(frozen=True)
+def refuse_options(options: BackboneOptions, allowed: tuple[str, ...], name: str) -> None:
+    """Raises CheckpointError if an option is given that means nothing to this backbone."""
+    given = {key for key, value in asdict(options).items() if value is not None} - {*allowed}
+    if given:
+        raise CheckpointError(f"{name!r} takes {' and '.join(allowed)} only, not {', '.join(sorted(given))}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayoutDefaults:
-    """What a checkpoint layout implies and its keys do not tell."""
+    """What a checkpoint layout, or a config beside the weights, implies and the keys do not tell."""
 
     norm_eps: float
-    position_interpolation: PositionInterpolation
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    position_interpolation: PositionInterpolation | None = None
+    """None in layouts with rotary positions."""
+
+    rope_base: float | None = None
+    """Base of rotary periods the file does not hold; None where it holds them or positions are learned."""
+
+    rope_dtype: Literal["float32", "bfloat16"] = "float32"
+    registers_follow: Literal["patch", "cls"] = "patch"
+
+    num_heads: int | None = None
+    """Heads, where a config tells."""
+
+    heads_by_width: Mapping[int, int] = field(default_factory=dict)
+    """Heads of the widths whose heads are not 64 wide."""
 
 
 def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: BackboneOptions) -> ViTSpec:
@@ -63,46 +99,49 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
 
     Raises:
         MissingKeysError: A tensor the architecture is read from is missing.
-        ShapeMismatchError: A tensor of impossible shape.
+        ShapeMismatchError: A tensor of impossible shape, or another patch size than asked for.
+        SpecialisationError: A layer that is split and shared at once, or has one half only.
         StructureError: Block indices with gaps, a position grid that is no square, heads that do not divide D.
     """
-    patch_weight = _tensor(state, "patch_embed.proj.weight")
-    if (
-        patch_weight.ndim != 4
-        or patch_weight.shape[1] != 3
-        or patch_weight.shape[2] != patch_weight.shape[3]
-        or not patch_weight.numel()
-    ):
-        raise ShapeMismatchError(
-            f"patch_embed.proj.weight must be (D, 3, p, p), the file has {tuple(patch_weight.shape)}"
-        )
-    width, patch_size = patch_weight.shape[0], patch_weight.shape[2]
+    width, patch_size = _patch_embedding(state, options.patch_size)
     depth = _depth(state)
-    swiglu = "blocks.0.mlp.w12.weight" in state
+    split = _split(state, depth)
+    swiglu = _any(state, "blocks.0.mlp", "w12.weight") is not None
+    last = _any(state, "blocks.0.mlp", "w3.weight" if swiglu else "fc2.weight")
+    if last is None:
+        raise MissingKeysError("the checkpoint lacks 'blocks.0.mlp.fc2.weight', which the architecture is read from")
+    if last.ndim != 2:
+        raise ShapeMismatchError(f"the last MLP weight must be (D, hidden), the file has {tuple(last.shape)}")
     registers = state.get("register_tokens")
     if registers is not None and registers.ndim != 3:
         raise ShapeMismatchError(f"register_tokens must be (1, R, D), the file has {tuple(registers.shape)}")
-    last = _tensor(state, f"blocks.0.mlp.{'w3' if swiglu else 'fc2'}.weight")
-    if last.ndim != 2:
-        raise ShapeMismatchError(f"the last MLP weight must be (D, hidden), the file has {tuple(last.shape)}")
-    rule = defaults.position_interpolation
+    rotary = "rope_embed.periods" in state or defaults.rope_base is not None
+    if rotary and "pos_embed" in state:
+        raise StructureError("the checkpoint has both a learned pos_embed and rotary periods")
+    rule = defaults.position_interpolation or PositionInterpolation(0.0, antialias=False)
     return ViTSpec(
         arch=vit_name(width, depth, patch_size),
         embed_dim=width,
         depth=depth,
-        num_heads=_heads(width, options.num_heads),
+        num_heads=_heads(state, width, defaults, options.num_heads),
         patch_size=patch_size,
-        grid_size=_grid_side(_tensor(state, "pos_embed")),
+        grid_size=None if rotary else _grid_side(_tensor(state, "pos_embed")),
         num_registers=0 if registers is None else registers.shape[1],
         ffn="swiglu" if swiglu else "mlp",
         ffn_dim=last.shape[1],
-        qkv_bias="blocks.0.attn.qkv.bias" in state,
-        layer_scale="blocks.0.ls1.gamma" in state,
+        qkv_bias=_any(state, "blocks.0.attn.qkv", "bias") is not None,
+        layer_scale=_any(state, "blocks.0.ls1", "gamma") is not None,
         norm_eps=_given(options.norm_eps, defaults.norm_eps),
-        position_interpolation=PositionInterpolation(
+        position_interpolation=None
+        if rotary
+        else PositionInterpolation(
             offset=_given(options.interpolate_offset, rule.offset),
             antialias=_given(options.interpolate_antialias, rule.antialias),
         ),
+        rope_dtype=_given(options.rope_dtype, defaults.rope_dtype) if rotary else None,
+        attention_bias=_attention_bias(state, depth),
+        registers_follow=_given(options.registers_follow, defaults.registers_follow),
+        split=split,
         preprocessing=Preprocessing(
             mean=tuple(_given(options.mean, defaults.preprocessing.mean)),
             std=tuple(_given(options.std, defaults.preprocessing.std)),
@@ -120,11 +159,85 @@ def _tensor(state: Mapping[str, Tensor], key: str) -> Tensor:
     return state[key]
 
 
+def _any(state: Mapping[str, Tensor], layer: str, name: str) -> Tensor | None:
+    """Returns a tensor of a layer, or of its patch half where it is split."""
+    return state.get(f"{layer}.{name}", state.get(f"{layer}.patch.{name}"))
+
+
+def _patch_embedding(state: Mapping[str, Tensor], asked: int | None) -> tuple[int, int]:
+    """Returns the width and the patch size."""
+    weight = _tensor(state, "patch_embed.proj.weight")
+    shape = tuple(weight.shape)
+    if weight.ndim != 4 or shape[1] != 3 or shape[2] != shape[3] or not weight.numel():
+        raise ShapeMismatchError(f"patch_embed.proj.weight must be (D, 3, p, p), the file has {shape}")
+    if asked is not None and asked != shape[2]:
+        raise ShapeMismatchError(
+            f"the checkpoint has patches of {shape[2]} pixels (patch_embed.proj.weight is {shape}), but patch size "
+            f"{asked} was asked for; is it another model's file (DINOv2 has 14, DINOv3 and DeiT-III have 16)?"
+        )
+    return shape[0], shape[2]
+
+
 def _depth(state: Mapping[str, Tensor]) -> int:
     indices = sorted({int(match[1]) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))})
     if indices != list(range(len(indices))) or not indices:
         raise StructureError(f"block indices must run from 0 without gaps; the checkpoint has {indices}")
     return len(indices)
+
+
+def _split(state: Mapping[str, Tensor], depth: int) -> Specialization:
+    split: dict[str, list[int]] = {layer: [] for layer in LAYERS}
+    lora = []
+    for block in range(depth):
+        for layer in LAYERS:
+            if _is_split(state, _layer_name(block, layer)):
+                split[layer].append(block)
+        if f"blocks.{block}.attn.qkv.lora_a" in state:
+            lora.append(block)
+    return Specialization(
+        **{layer: tuple(blocks) for layer, blocks in split.items()},
+        qkv_lora=tuple(lora),
+        lora_rank=state[f"blocks.{lora[0]}.attn.qkv.lora_a"].shape[0] if lora else 0,
+        final_norm=_is_split(state, "norm"),
+    )
+
+
+def _layer_name(block: int, layer: str) -> str:
+    return f"blocks.{block}.{'attn.' if layer in _IN_ATTENTION else ''}{layer}"
+
+
+def _is_split(state: Mapping[str, Tensor], layer: str) -> bool:
+    names = {key.removeprefix(f"{layer}.") for key in state if key.startswith(f"{layer}.")}
+    halves = {half: {name for name in names if name.startswith(f"{half}.")} for half in ("cls", "patch")}
+    if not any(halves.values()):
+        return False
+    for half, found in halves.items():
+        if not found:
+            raise SpecialisationError(f"{layer} has one half only: there is no {layer}.{half}.*")
+    shared = names - halves["cls"] - halves["patch"]
+    if shared:
+        raise SpecialisationError(
+            f"{layer} is split ({layer}.cls.*, {layer}.patch.*) and shared ({layer}.{min(shared)}) at once"
+        )
+    return True
+
+
+def _attention_bias(state: Mapping[str, Tensor], depth: int) -> bool:
+    """Tells whether every block has attention bias tokens; some only, or one of key and value, is an error."""
+    found = {
+        name: [block for block in range(depth) if f"blocks.{block}.attn.{name}" in state]
+        for name in ("k_bias", "v_bias")
+    }
+    if found["k_bias"] != found["v_bias"] or len(found["k_bias"]) not in (0, depth):
+        raise StructureError(
+            f"attention bias tokens must be in all {depth} blocks, as keys and values; the checkpoint has "
+            f"attn.k_bias in {_listed(found['k_bias'])} and attn.v_bias in {_listed(found['v_bias'])}"
+        )
+    return bool(found["k_bias"])
+
+
+def _listed(blocks: Iterable[int]) -> str:
+    return f"blocks {', '.join(map(str, blocks))}" if blocks else "none"
 
 
 def _grid_side(pos_embed: Tensor) -> int:
@@ -137,13 +250,27 @@ def _grid_side(pos_embed: Tensor) -> int:
     return side
 
 
-def _heads(width: int, given: int | None) -> int:
-    if given is None and width % _HEAD_WIDTH:
+def _heads(state: Mapping[str, Tensor], width: int, defaults: LayoutDefaults, given: int | None) -> int:
+    heads = _given(given, defaults.num_heads)
+    if heads is None:
+        heads = _told_heads(state, width) or defaults.heads_by_width.get(width)
+    if heads is None and width % _HEAD_WIDTH:
         raise StructureError(
             f"the width {width} is no multiple of {_HEAD_WIDTH}, so the number of heads cannot be guessed; "
             "give it by name: backbone.num_heads=N"
         )
-    heads = given if given is not None else width // _HEAD_WIDTH
+    if heads is None:
+        heads = width // _HEAD_WIDTH
     if heads < 1 or width % heads:
         raise StructureError(f"{heads} attention heads do not divide the width {width}; check backbone.num_heads")
     return heads
+
+
+def _told_heads(state: Mapping[str, Tensor], width: int) -> int | None:
+    """Reads the heads from attention bias tokens (1, H, 1, d) or from the d / 4 rotary periods."""
+    bias, periods = state.get("blocks.0.attn.k_bias"), state.get("rope_embed.periods")
+    if bias is not None and bias.ndim == 4:
+        return bias.shape[1]
+    if periods is not None and periods.numel() and width % (4 * periods.numel()) == 0:
+        return width // (4 * periods.numel())
+    return None

@@ -2,50 +2,70 @@
 
 The state dict is the canonical form all checkpoint layouts are translated to:
 
-    cls_token (1, 1, D)    pos_embed (1, 1 + g*g, D)    register_tokens (1, R, D), absent if R = 0
+    cls_token (1, 1, D)    register_tokens (1, R, D), absent if R = 0
+    pos_embed (1, 1 + g*g, D)  or  rope_embed.periods (d / 4,)
     patch_embed.proj.{weight, bias}
     blocks.{i}.norm1, .attn.qkv, .attn.proj, .ls1.gamma, .norm2, .mlp.{fc1, fc2 | w12, w3}, .ls2.gamma
     norm.{weight, bias}
+
+A layer that is split has ``.cls.`` and ``.patch.`` after its name (``blocks.0.norm1.cls.weight``), a low-rank qkv has
+``attn.qkv.{lora_a, lora_b}`` beside its shared weights, and attention bias tokens are ``attn.{k_bias, v_bias}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmark.backbones.drop_path import DropPath
 from benchmark.backbones.pos_embed import interpolate_pos_embed
-from benchmark.backbones.spec import Source, ViTSpec
+from benchmark.backbones.rotary import RotaryEmbedding, rotate
+from benchmark.backbones.spec import SPEC_KEY, Source, ViTSpec
+from benchmark.backbones.specialized import LowRankLinear, SpecializedProduct, SpecializedScale
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import InputSizeError
 
 
 class VisionTransformer(nn.Module):
-    """A pre-norm ViT with [CLS], optional registers, LayerScale and MLP or SwiGLU blocks.
+    """A pre-norm ViT with [CLS], optional registers, LayerScale, attention bias and layers split by token kind.
 
-    Source: ``DinoVisionTransformer`` of facebookresearch/dinov2 ``models/vision_transformer.py``.
+    It is a plain module and trains like one; ``initialize_weights`` prepares it. Its state dict carries the spec in its
+    metadata, so that a file of it is read back without a question.
+
+    Source: ``DinoVisionTransformer`` of facebookresearch/dinov2 and facebookresearch/dinov3, both
+    ``models/vision_transformer.py``.
 
     Args:
         spec: The architecture.
         source: Where the weights come from; None for weights that are not read from a file.
+        drop_path: Share of residual branches dropped per image in training, the same in every block.
     """
 
-    def __init__(self, spec: ViTSpec, source: Source | None = None) -> None:
+    def __init__(self, spec: ViTSpec, source: Source | None = None, *, drop_path: float = 0.0) -> None:
         super().__init__()
         self.spec = spec
         self.source = source
         width = spec.embed_dim
         self.patch_embed = PatchEmbed(spec.patch_size, width)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + spec.grid_size**2, width))
+        if spec.rope_dtype is None:
+            self.pos_embed = nn.Parameter(torch.zeros(1, 1 + spec.grid_size**2, width))
+            self.rope_embed = None
+        else:
+            self.register_parameter("pos_embed", None)
+            self.rope_embed = RotaryEmbedding(spec.head_width, getattr(torch, spec.rope_dtype))
         if spec.num_registers:
             self.register_tokens = nn.Parameter(torch.zeros(1, spec.num_registers, width))
         else:
             self.register_parameter("register_tokens", None)
-        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.depth))
-        self.norm = nn.LayerNorm(width, eps=spec.norm_eps)
+        self.blocks = nn.ModuleList(Block(spec, index, drop_path) for index in range(spec.depth))
+        self.norm = _split_scale(spec.split.final_norm, spec, lambda: nn.LayerNorm(width, eps=spec.norm_eps))
+        self.register_state_dict_post_hook(_carry_spec)
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns the normalised [CLS] token (B, D) of the last block."""
@@ -65,13 +85,14 @@ class VisionTransformer(nn.Module):
             IndexError: A layer the model does not have.
         """
         wanted = [range(self.spec.depth)[layer] for layer in layers]
+        first_patch = 1 + self.spec.num_registers
         sequence, grid = self.embed(images)
+        rotation = None if self.rope_embed is None else self.rope_embed(grid, first_patch)
         outputs: dict[int, Tensor] = {}
         for index, block in enumerate(self.blocks[: max(wanted) + 1]):
-            sequence = block(sequence)
+            sequence = block(sequence, rotation)
             if index in wanted:
                 outputs[index] = self.norm(sequence) if norm else sequence
-        first_patch = 1 + self.spec.num_registers
         return [
             Tokens(
                 cls=outputs[index][:, 0],
@@ -96,11 +117,17 @@ class VisionTransformer(nn.Module):
             )
         grid = (height // patch, width // patch)
         sequence = torch.cat((self.cls_token.expand(batch, -1, -1), self.patch_embed(images)), dim=1)
-        sequence = sequence + interpolate_pos_embed(self.pos_embed, grid, self.spec.position_interpolation)
+        if self.pos_embed is not None:
+            sequence = sequence + interpolate_pos_embed(self.pos_embed, grid, self.spec.position_interpolation)
         if self.register_tokens is not None:
             registers = self.register_tokens.expand(batch, -1, -1)
             sequence = torch.cat((sequence[:, :1], registers, sequence[:, 1:]), dim=1)
         return sequence, grid
+
+
+def _carry_spec(module: nn.Module, state: dict[str, Tensor], prefix: str, metadata: dict[str, Any]) -> None:
+    """Puts what no key tells beside the module's version, where PyTorch keeps metadata of a state dict."""
+    metadata[SPEC_KEY] = asdict(module.spec)
 
 
 class PatchEmbed(nn.Module):
@@ -116,39 +143,84 @@ class PatchEmbed(nn.Module):
 
 
 class Block(nn.Module):
-    """``x + ls1(attn(norm1(x)))``, then ``x + ls2(mlp(norm2(x)))``."""
+    """``x + ls1(attn(norm1(x)))``, then ``x + ls2(mlp(norm2(x)))``; each layer shared or split."""
 
-    def __init__(self, spec: ViTSpec) -> None:
+    def __init__(self, spec: ViTSpec, index: int, drop_path: float) -> None:
         super().__init__()
         width = spec.embed_dim
-        self.norm1 = nn.LayerNorm(width, eps=spec.norm_eps)
-        self.attn = Attention(width, spec.num_heads, qkv_bias=spec.qkv_bias)
-        self.ls1 = LayerScale(width) if spec.layer_scale else nn.Identity()
-        self.norm2 = nn.LayerNorm(width, eps=spec.norm_eps)
-        self.mlp = (Mlp if spec.ffn == "mlp" else SwiGLU)(width, spec.ffn_dim)
-        self.ls2 = LayerScale(width) if spec.layer_scale else nn.Identity()
 
-    def forward(self, sequence: Tensor) -> Tensor:
-        """Maps (B, T, D) to (B, T, D)."""
-        sequence = sequence + self.ls1(self.attn(self.norm1(sequence)))
-        return sequence + self.ls2(self.mlp(self.norm2(sequence)))
+        def norm() -> nn.Module:
+            return nn.LayerNorm(width, eps=spec.norm_eps)
+
+        def scale() -> nn.Module:
+            return LayerScale(width) if spec.layer_scale else nn.Identity()
+
+        def mlp() -> nn.Module:
+            return (Mlp if spec.ffn == "mlp" else SwiGLU)(width, spec.ffn_dim)
+
+        self.norm1 = _split_scale(index in spec.split.norm1, spec, norm)
+        self.attn = Attention(spec, index)
+        self.ls1 = _split_scale(index in spec.split.ls1, spec, scale)
+        self.norm2 = _split_scale(index in spec.split.norm2, spec, norm)
+        self.mlp = _split_product(index in spec.split.mlp, spec, mlp)
+        self.ls2 = _split_scale(index in spec.split.ls2, spec, scale)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, sequence: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Maps (B, T, D) to (B, T, D); ``rotation`` is what ``RotaryEmbedding`` makes."""
+        sequence = sequence + self.drop_path(self.ls1(self.attn(self.norm1(sequence), rotation)))
+        return sequence + self.drop_path(self.ls2(self.mlp(self.norm2(sequence))))
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention; the rows of ``qkv`` are all queries, all keys, all values."""
+    """Multi-head self-attention; the rows of ``qkv`` are all queries, all keys, all values.
 
-    def __init__(self, width: int, num_heads: int, *, qkv_bias: bool) -> None:
+    With an attention bias, one learned key and value per head join the sequence (arXiv 2502.06415); they pass through
+    no projection and are not rotated. The softmax does not depend on where they stand.
+    """
+
+    def __init__(self, spec: ViTSpec, index: int) -> None:
         super().__init__()
-        self.num_heads = num_heads
-        self.qkv = nn.Linear(width, 3 * width, bias=qkv_bias)
-        self.proj = nn.Linear(width, width)
+        width = spec.embed_dim
+        self.num_heads = spec.num_heads
 
-    def forward(self, sequence: Tensor) -> Tensor:
+        def qkv() -> nn.Module:
+            return nn.Linear(width, 3 * width, bias=spec.qkv_bias)
+
+        if index in spec.split.qkv_lora:
+            self.qkv = LowRankLinear(
+                width, 3 * width, bias=spec.qkv_bias, rank=spec.split.lora_rank, group=spec.cls_group
+            )
+        else:
+            self.qkv = _split_product(index in spec.split.qkv, spec, qkv)
+        self.proj = _split_product(index in spec.split.proj, spec, lambda: nn.Linear(width, width))
+        if spec.attention_bias:
+            self.k_bias = nn.Parameter(torch.zeros(1, spec.num_heads, 1, spec.head_width))
+            self.v_bias = nn.Parameter(torch.zeros(1, spec.num_heads, 1, spec.head_width))
+        else:
+            self.register_parameter("k_bias", None)
+            self.register_parameter("v_bias", None)
+
+    def forward(self, sequence: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Maps (B, T, D) to (B, T, D)."""
         qkv = self.qkv(sequence).unflatten(2, (3, self.num_heads, -1))
         queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
+        if rotation is not None:
+            queries, keys = rotate(queries, *rotation), rotate(keys, *rotation)
+        if self.k_bias is not None:
+            batch = len(sequence)
+            keys = torch.cat((self.k_bias.to(keys.dtype).expand(batch, -1, -1, -1), keys), dim=2)
+            values = torch.cat((self.v_bias.to(values.dtype).expand(batch, -1, -1, -1), values), dim=2)
         attended = F.scaled_dot_product_attention(queries, keys, values)
         return self.proj(attended.transpose(1, 2).flatten(2))
+
+
+def _split_scale(split: bool, spec: ViTSpec, make: Callable[[], nn.Module]) -> nn.Module:
+    return SpecializedScale(make(), make(), spec.cls_group) if split else make()
+
+
+def _split_product(split: bool, spec: ViTSpec, make: Callable[[], nn.Module]) -> nn.Module:
+    return SpecializedProduct(make(), make(), spec.cls_group) if split else make()
 
 
 class Mlp(nn.Module):

@@ -19,4 +19,5 @@ LAYOUT = SegmentationLayout(
         "val": (Part("images/validation", "annotations/validation"),),
     },
     counts={"train": 20_210, "val": 2_000},
+    usual_size=(512, 683),
 )

@@ -16,4 +16,5 @@ LAYOUT = SegmentationLayout(
     num_classes=19,
     splits={split: (Part(f"leftImg8bit/{split}", f"gtFine/{split}"),) for split in ("train", "val")},
     counts={"train": 2_975, "val": 500},
+    usual_size=(1024, 2048),
 )

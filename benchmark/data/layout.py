@@ -48,6 +48,9 @@ class SegmentationLayout:
     counts: Mapping[str, int]
     """Images of each split of the official release."""
 
+    usual_size: tuple[int, int]
+    """(height, width) of a common image, pixels; estimates of cost count on it."""
+
     def root(self, data_root: Path) -> Path:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder

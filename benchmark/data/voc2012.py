@@ -25,4 +25,5 @@ LAYOUT = SegmentationLayout(
         "val": (Part("JPEGImages", "SegmentationClass", f"{_LISTS}/val.txt"),),
     },
     counts={"train": 1_464, "trainaug": 10_582, "val": 1_449},
+    usual_size=(375, 500),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import secrets
 import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pandas as pd
 import torch
 
 from benchmark.backbones import Backbone
-from benchmark.backbones.cost import count_gflops, count_params
+from benchmark.backbones.cost import count_gflops, count_params, overhead_percent
 from benchmark.protocols import Protocol
 from benchmark.records.environment import environment
 from benchmark.records.schema import Cost, DataInfo, ModelInfo, ProtocolInfo, Record
@@ -91,6 +93,8 @@ def describe(cell: Cell, device: torch.device, command: str) -> Record:
             gflops=round(count_gflops(cell.backbone), 3),
             spec=asdict(spec),
             notes=source.notes,
+            ignored=_by_reason(source.dropped),
+            overhead_pct=round(overhead_percent(cell.backbone), 4),
         ),
         data=DataInfo(
             name=cell.data.val.layout.name,
@@ -110,6 +114,13 @@ def describe(cell: Cell, device: torch.device, command: str) -> Record:
         command=command,
         error=None,
     )
+
+
+def _by_reason(dropped: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    grouped: defaultdict[str, list[str]] = defaultdict(list)
+    for key, reason in dropped:
+        grouped[reason].append(key)
+    return {reason: tuple(keys) for reason, keys in grouped.items()}
 
 
 def measure_cost(seconds: float, features: FrozenFeatures) -> Cost:

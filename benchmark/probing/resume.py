@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from benchmark.atomic import atomic_write
 from benchmark.errors import RecordError
-from benchmark.records.atomic import atomic_write
 
 
 class ResumeFile:

@@ -14,9 +14,11 @@ from typing import Any
 import torch
 
 from benchmark.backbones import Backbone, load_backbone
+from benchmark.backbones.compilation import compile_backbone
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data import DATASETS
+from benchmark.devices import choose_device
 from benchmark.errors import DenseBenchError, ProtocolError, UsageError
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.features import FrozenFeatures
@@ -68,6 +70,9 @@ class RunOptions:
     workers: int | None = None
     """Loader processes; None takes none beside a CPU backbone and up to eight beside a GPU."""
 
+    compile: bool = False
+    """Whether the backbone goes through torch.compile."""
+
     save_every_s: float = 30.0
     """Seconds between two saves of the training state."""
 
@@ -118,31 +123,14 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
         given = protocol.settings.backbone
         if given not in backbones:
             backbones[given] = load_backbone(checkpoint, device=device, **asdict(given))
+            if options.compile:
+                compile_backbone(backbones[given])
     torch.backends.cudnn.deterministic = True  # same seed, same machine, same record
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     with joined(device) as world:
         refuse_small_batches(protocols, world)
         session = _Session(options, store, device, world)
         return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
-
-
-def choose_device(name: str) -> torch.device:
-    """Turns ``auto``, ``cpu`` or ``cuda`` into a device; each process that torchrun starts gets a GPU of its own.
-
-    Raises:
-        UsageError: CUDA is asked for and not there, or there are fewer GPUs than processes.
-    """
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "cpu" or (name == "auto" and there == 0):
-        return torch.device("cpu")
-    if there == 0:
-        raise UsageError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
-    number = int(os.environ.get("LOCAL_RANK", "0"))
-    if number >= there:
-        raise UsageError(f"{there} GPUs are too few; use --gpus {there} or --device cpu")
-    device = torch.device("cuda", number)
-    torch.cuda.set_device(device)
-    return device
 
 
 def refuse_small_batches(protocols: Sequence[Protocol], world: World) -> None:

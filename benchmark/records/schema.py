@@ -59,6 +59,12 @@ class ModelInfo(Section):
     notes: tuple[str, ...]
     """What was done to the file to read it: wrappers taken, prefixes stripped."""
 
+    ignored: dict[str, tuple[str, ...]] = {}
+    """Keys of the file that were left out, by the reason."""
+
+    overhead_pct: float | None = None
+    """Parameters that splitting layers adds, percent of the shared model's."""
+
 
 class DataInfo(Section):
     """On what."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
+from benchmark.atomic import atomic_write
 from benchmark.errors import RecordError
-from benchmark.records.atomic import atomic_write
 from benchmark.records.cell import key_of
 from benchmark.records.schema import SCHEMA_VERSION, Record
 

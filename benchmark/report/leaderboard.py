@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.atomic import atomic_write
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.records.atomic import atomic_write
 from benchmark.records.schema import Record
 
 # Columns of all nine benchmarks, so that the file keeps its shape while suites grow.
@@ -145,6 +145,7 @@ def _row(label: str, cells: dict[str, list[Record]]) -> dict[str, Any]:
         "attention_bias": "yes" if newest.model.attention_bias else "no",
         "specialization": newest.model.specialization,
         "params_m": f"{newest.model.params / 1e6:.2f}",
+        "overhead_pct": None if newest.model.overhead_pct is None else f"{newest.model.overhead_pct:.2f}",
         "protocol": label,
         "seeds": "/".join(map(str, sorted({len(records) for records in cells.values()}))),
         "checkpoint_sha256": newest.model.checkpoint_sha256,

@@ -4,6 +4,10 @@ backbone = dict(
     norm_eps=None,
     interpolate_offset=None,
     interpolate_antialias=None,
+    registers_follow=None,
+    rope_dtype=None,
+    patch_size=None,
+    weights=None,
     mean=None,
     std=None,
 )

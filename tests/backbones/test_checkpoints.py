@@ -72,7 +72,11 @@ def test_a_raw_training_file_gives_the_teacher(make_vit: Callable, save: Callabl
     backbone = load_backbone(path, num_heads=4)
     assert _same(backbone, teacher)
     assert any("'teacher'" in note for note in backbone.source.notes)
-    assert any("2 tensors of pre-training heads" in note for note in backbone.source.notes)
+    assert dict(backbone.source.dropped) == {
+        "module.dino_head.last_layer.weight": "head of pre-training",
+        "module.ibot_head.mlp.0.weight": "head of pre-training",
+        "mask_token": "used in pre-training only",
+    }
 
 
 def test_only_a_leading_prefix_is_stripped(make_vit: Callable, save: Callable) -> None:
@@ -97,7 +101,7 @@ def test_chunked_blocks_keep_their_global_index(make_vit: Callable, save: Callab
 
 
 def test_a_block_in_two_chunks_is_refused(make_vit: Callable, save: Callable) -> None:
-    state = make_vit().state_dict()
+    state = dict(make_vit().state_dict())
     state |= {"blocks.0.1.norm1.weight": torch.ones(48), "blocks.1.1.norm1.weight": torch.ones(48)}
     with pytest.raises(errors.StructureError, match="twice"):
         load_backbone(save(state), num_heads=4)
@@ -118,10 +122,11 @@ def test_half_precision_weights_become_float32(make_vit: Callable, save: Callabl
 
 
 def test_heads_that_cannot_be_guessed_must_be_given(make_vit: Callable, save: Callable) -> None:
+    path = save(dict(make_vit().state_dict()))
     with pytest.raises(errors.StructureError, match=r"backbone\.num_heads=N"):
-        load_backbone(save(make_vit().state_dict()))
+        load_backbone(path)
     with pytest.raises(errors.StructureError, match="do not divide"):
-        load_backbone(save(make_vit().state_dict()), num_heads=5)
+        load_backbone(path, num_heads=5)
 
 
 def test_missing_keys_are_named_by_block(make_vit: Callable, save: Callable) -> None:
@@ -242,7 +247,18 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         (["decode_head.conv_seg.weight"], errors.UnsupportedArchitectureError, "dense head"),
         (["layers.0.blocks.0.attn.qkv.weight"], errors.UnsupportedArchitectureError, "Swin"),
         (["stages.0.0.dwconv.weight"], errors.UnsupportedArchitectureError, "ConvNeXt"),
-        (["something.weight"], errors.UnknownFormatError, "something.weight"),
+        (["encoder.a.something.weight", *"abcd"], errors.UnknownFormatError, "something.weight"),
+        (["linear.weight", "linear.bias"], errors.UnsupportedArchitectureError, "head-only checkpoint"),
+        (["blocks_token_only.0.gamma_1"], errors.UnsupportedArchitectureError, "CaiT"),
+        (["blocks.0.gamma_1_1"], errors.UnsupportedArchitectureError, "parallel blocks"),
+        (["patch_embed.proj.0.weight"], errors.UnsupportedArchitectureError, "convolutional stem"),
+        (["dist_token"], errors.UnsupportedArchitectureError, "distilled DeiT"),
+        (["base.q_proj.lora_A.default.weight"], errors.UnsupportedArchitectureError, "LoRA adapter; merge it"),
+        (["blocks.0.attn.qkv.weight_t"], errors.UnsupportedArchitectureError, "SplitNorm"),
+        (["aux_norm.weight"], errors.UnsupportedArchitectureError, "SepNorm"),
+        (["module.jumbo_ff.0.weight"], errors.UnsupportedArchitectureError, "JumboViT"),
+        (["blocks.0.attn.qkv.weight.SCB"], errors.UnsupportedArchitectureError, "quantised"),
+        (["visual.transformer.resblocks.0.ln_1.weight"], errors.UnsupportedArchitectureError, "CLIP.*hf:DIR"),
         ([], errors.UnknownFormatError, "no tensors at all"),
     ],
 )

@@ -1,103 +1,18 @@
-"""The ViT against the independent implementation in transformers, with weights carried over by name."""
+"""What the ViT promises beyond its arithmetic, which formats/test_layouts.py compares with transformers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
-from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 
-from benchmark.backbones import VisionTransformer
-from benchmark.backbones.spec import PositionInterpolation
-from benchmark.errors import InputSizeError
-
-_TOLERANCE = 1e-5
-_TRAINING_SIDE = 4 * 14
-
-_DINOV2 = {"position_interpolation": PositionInterpolation(0.0, antialias=False)}
-_REGISTERS = {"num_registers": 4, "position_interpolation": PositionInterpolation(0.0, antialias=True)}
-_SWIGLU = {"ffn": "swiglu", "ffn_dim": 128, **_DINOV2}
-
-
-_JOINT = {
-    "attn.qkv": ("attention.q_proj", "attention.k_proj", "attention.v_proj"),
-    "mlp.w12": ("mlp.gate_proj", "mlp.up_proj"),
-}
-
-
-def _reference(vit: VisionTransformer) -> torch.nn.Module:
-    """The transformers model with the same weights, translated by name."""
-    spec = vit.spec
-    fields = {
-        "hidden_size": spec.embed_dim,
-        "num_hidden_layers": spec.depth,
-        "num_attention_heads": spec.num_heads,
-        # transformers keeps two thirds of a SwiGLU's nominal width
-        "mlp_ratio": int(spec.ffn_dim * (1.5 if spec.ffn == "swiglu" else 1)) // spec.embed_dim,
-        "image_size": _TRAINING_SIDE,
-        "patch_size": spec.patch_size,
-        "layer_norm_eps": spec.norm_eps,
-        "use_swiglu_ffn": spec.ffn == "swiglu",
-        "attn_implementation": "eager",
-    }
-    if spec.num_registers:
-        model = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(num_register_tokens=spec.num_registers, **fields))
-    else:
-        model = Dinov2Model(Dinov2Config(**fields))
-    state = {"embeddings.mask_token": torch.zeros(1, spec.embed_dim)}
-    for key, tensor in vit.state_dict().items():
-        joint = next((name for name in _JOINT if f".{name}." in key), None)
-        parts = _JOINT[joint] if joint else (None,)
-        for part, name in zip(tensor.chunk(len(parts)), parts, strict=True):
-            state[_translated(key.replace(joint, name) if joint else key)] = part
-    model.load_state_dict(state, strict=True)
-    return model.eval()
-
-
-def _translated(key: str) -> str:
-    for pattern, replacement in (
-        (r"^cls_token", "embeddings.cls_token"),
-        (r"^pos_embed", "embeddings.position_embeddings"),
-        (r"^register_tokens", "embeddings.register_tokens"),
-        (r"^patch_embed\.proj", "embeddings.patch_embeddings.projection"),
-        (r"^norm\.", "layernorm."),
-        (r"^blocks\.", "encoder.layer."),
-        (r"attn\.proj", "attention.o_proj"),
-        (r"ls(\d)\.gamma", r"layer_scale\1.lambda1"),
-        (r"mlp\.w3", "mlp.down_proj"),
-    ):
-        key = re.sub(pattern, replacement, key)
-    return key
-
-
-@pytest.mark.parametrize("side", [(56, 56), (84, 84), (70, 98)], ids=["training size", "larger", "not square"])
-@pytest.mark.parametrize("changes", [_DINOV2, _REGISTERS, _SWIGLU], ids=["mlp", "registers", "swiglu"])
-def test_tokens_equal_transformers(make_vit: Callable, changes: dict, side: tuple[int, int]) -> None:
-    vit = make_vit(**changes)
-    images = torch.randn(2, 3, *side, generator=torch.Generator().manual_seed(1))
-    [ours] = vit.tokens(images)
-    with torch.no_grad():
-        theirs = _reference(vit)(images).last_hidden_state
-    registers = vit.spec.num_registers
-    torch.testing.assert_close(ours.cls, theirs[:, 0], atol=_TOLERANCE, rtol=0)
-    torch.testing.assert_close(ours.registers, theirs[:, 1 : 1 + registers], atol=_TOLERANCE, rtol=0)
-    torch.testing.assert_close(ours.patches, theirs[:, 1 + registers :], atol=_TOLERANCE, rtol=0)
-
-
-@pytest.mark.parametrize("norm", [True, False])
-def test_intermediate_layers_equal_transformers(make_vit: Callable, norm: bool) -> None:
-    vit = make_vit(**_REGISTERS)
-    reference = _reference(vit)
-    images = torch.randn(1, 3, 56, 70, generator=torch.Generator().manual_seed(1))
-    ours = vit.tokens(images, layers=(0, -2), norm=norm)
-    with torch.no_grad():
-        hidden = reference(images, output_hidden_states=True).hidden_states[1:]
-        expected = [reference.layernorm(layer) if norm else layer for layer in (hidden[0], hidden[1])]
-    for tokens, theirs in zip(ours, expected, strict=True):
-        torch.testing.assert_close(tokens.patches, theirs[:, 5:], atol=_TOLERANCE, rtol=0)
-        torch.testing.assert_close(tokens.cls, theirs[:, 0], atol=_TOLERANCE, rtol=0)
+from benchmark.backbones import load_backbone
+from benchmark.backbones.drop_path import DropPath
+from benchmark.backbones.presets import build_vit
+from benchmark.backbones.specialization import Specialization
+from benchmark.errors import InputSizeError, SpecialisationError, StructureError
 
 
 def test_layers_come_in_the_order_asked_for(make_vit: Callable) -> None:
@@ -138,9 +53,149 @@ def test_images_that_are_no_whole_patches_are_refused(make_vit: Callable, shape:
 
 
 def test_tokens_of_a_loaded_backbone_need_no_gradient(checkpoint: object) -> None:
-    from benchmark.backbones import load_backbone
-
     backbone = load_backbone(str(checkpoint))
     [tokens] = backbone.tokens(torch.randn(1, 3, 28, 28))
     assert not backbone.training
     assert not tokens.patches.requires_grad
+
+
+def test_attention_bias_is_that_of_torch(make_vit: Callable) -> None:
+    """``nn.MultiheadAttention(add_bias_kv=True)`` appends the same key and value; the order changes nothing."""
+    attention = make_vit(attention_bias=True, num_registers=2).blocks[0].attn
+    reference = torch.nn.MultiheadAttention(48, 4, add_bias_kv=True, batch_first=True)
+    reference.load_state_dict(
+        {
+            "in_proj_weight": attention.qkv.weight,
+            "in_proj_bias": attention.qkv.bias,
+            "bias_k": attention.k_bias.reshape(1, 1, 48),
+            "bias_v": attention.v_bias.reshape(1, 1, 48),
+            "out_proj.weight": attention.proj.weight,
+            "out_proj.bias": attention.proj.bias,
+        }
+    )
+    sequence = torch.randn(2, 11, 48, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected, _ = reference(sequence, sequence, sequence, need_weights=False)
+    torch.testing.assert_close(attention(sequence), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_attention_bias_of_torch_is_read_by_its_own_names(make_vit: Callable, tmp_path: Path) -> None:
+    vit = make_vit(attention_bias=True)
+    state = {}
+    for key, tensor in vit.state_dict().items():
+        if key.endswith(("k_bias", "v_bias")):
+            state[key.replace("k_bias", "bias_k").replace("v_bias", "bias_v")] = tensor.reshape(1, 1, 48)
+        else:
+            state[key] = tensor
+    torch.save(state, tmp_path / "vit.pth")
+    backbone = load_backbone(tmp_path / "vit.pth", num_heads=4)
+    assert backbone.spec.attention_bias
+    images = torch.randn(1, 3, 56, 56)
+    assert torch.equal(backbone.tokens(images)[0].patches, vit.tokens(images)[0].patches)
+
+
+@pytest.mark.parametrize("removed", ["blocks.1.attn.k_bias", "blocks.1.attn.v_bias"])
+def test_attention_bias_in_some_blocks_only_is_refused(make_vit: Callable, tmp_path: Path, removed: str) -> None:
+    state = dict(make_vit(attention_bias=True).state_dict())
+    del state[removed]
+    torch.save(state, tmp_path / "vit.pth")
+    with pytest.raises(StructureError, match=r"must be in all 3 blocks.*blocks 0, 2"):
+        load_backbone(tmp_path / "vit.pth", num_heads=4)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"blocks.0.norm1.patch.weight": None, "blocks.0.norm1.patch.bias": None}, "one half only.*norm1.patch"),
+        ({"blocks.0.norm1.weight": torch.ones(48)}, r"split .* and shared \(blocks\.0\.norm1\.weight\) at once"),
+    ],
+)
+def test_half_a_split_is_refused(make_vit: Callable, tmp_path: Path, change: dict, match: str) -> None:
+    state = {**make_vit(split=Specialization(norm1=(0,))).state_dict(), **change}
+    torch.save({key: tensor for key, tensor in state.items() if tensor is not None}, tmp_path / "vit.pth")
+    with pytest.raises(SpecialisationError, match=match):
+        load_backbone(tmp_path / "vit.pth", num_heads=4)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {".cls.": ".fns.0.", ".patch.": ".fns.1."},
+        {"norm1.cls.": "norm1.cls_norm.", "norm1.patch.": "norm1.patch_norm."},
+        {"norm.cls.": "cls_norm.", "norm.patch.": "norm."},
+    ],
+    ids=["vit-pytorch", "cls_norm in a block", "cls_norm at the top"],
+)
+def test_split_layers_are_read_by_the_names_of_others(make_vit: Callable, tmp_path: Path, others: dict) -> None:
+    vit = make_vit(split=Specialization(norm1=(0, 1), qkv=(0,), final_norm=True))
+    state = {}
+    for key, tensor in vit.state_dict().items():
+        name = key
+        for ours, theirs in others.items():
+            name = name.replace(ours, theirs) if not theirs.startswith(("cls", "norm.")) or key[:4] == "norm" else name
+        state[name] = tensor
+    assert state.keys() != vit.state_dict().keys()
+    torch.save(state, tmp_path / "vit.pth")
+    backbone = load_backbone(tmp_path / "vit.pth", num_heads=4)
+    assert backbone.spec.split == vit.spec.split
+    images = torch.randn(1, 3, 56, 56)
+    assert torch.equal(backbone.tokens(images)[0].cls, vit.tokens(images)[0].cls)
+
+
+@pytest.mark.parametrize("preset", ["none", "norms+qkv", "norms+lora", "norms+qkv+proj+mlp"])
+def test_it_trains(preset: str) -> None:
+    """A supervised step as anybody's training script has it: every weight gets a gradient and the loss goes down."""
+    torch.manual_seed(0)
+    vit = build_vit(
+        "Ti", specialization=preset, patch_size=16, image_size=32, num_registers=2, attention_bias=True,
+        layer_scale=0.1, drop_path=0.1, seed=0,
+    )  # fmt: skip
+    head = torch.nn.Linear(2 * 192, 3)
+    optimizer = torch.optim.AdamW([*vit.parameters(), *head.parameters()], lr=1e-3)
+    images, labels = torch.randn(6, 3, 32, 32), torch.arange(6) % 3
+    losses = []
+    for _ in range(6):
+        [tokens] = vit.train().tokens(images)
+        loss = torch.nn.functional.cross_entropy(head(torch.cat((tokens.cls, tokens.patches.mean(1)), 1)), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    without = {name for name, parameter in vit.named_parameters() if parameter.grad is None}
+    assert not without
+
+
+def test_it_trains_under_bfloat16_autocast() -> None:
+    vit = build_vit("Ti", specialization="norms+qkv+proj+mlp", patch_size=16, image_size=32, num_registers=1, seed=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = vit.train()(torch.randn(2, 3, 32, 32)).float().square().mean()
+    loss.backward()
+    assert all(parameter.grad.isfinite().all() for parameter in vit.parameters())
+
+
+def test_drop_path_drops_whole_branches_of_whole_images_and_only_in_training() -> None:
+    branch = torch.ones(1000, 3, 4)
+    drop = DropPath(0.3)
+    torch.manual_seed(0)
+    dropped = drop.train()(branch)
+    kept = dropped[:, 0, 0] != 0
+    assert torch.equal(dropped, torch.where(kept[:, None, None], branch / 0.7, 0))
+    assert 0.6 < kept.float().mean() < 0.8
+    assert drop.eval()(branch) is branch
+
+
+def test_fresh_weights_are_those_of_dinov2() -> None:
+    """trunc_normal(0.02) products with zero biases, unit norms, LayerScale of 1e-5, [CLS] nearly zero."""
+    vit = build_vit("Ti", specialization="norms+qkv", num_registers=2, attention_bias=True, seed=0)
+    vit.requires_grad_(False)
+    block = vit.blocks[0]
+    assert block.attn.qkv.cls.weight.std() == pytest.approx(0.02, rel=0.05)
+    assert not torch.equal(block.attn.qkv.cls.weight, block.attn.qkv.patch.weight)
+    assert not block.attn.qkv.patch.bias.any()
+    assert torch.equal(block.norm1.cls.weight, torch.ones(192))
+    assert torch.equal(block.ls1.patch.gamma, torch.full((192,), 1e-5))
+    assert block.attn.k_bias.std() == pytest.approx(0.02, rel=0.3)
+    assert vit.pos_embed.std() == pytest.approx(0.02, rel=0.05)
+    assert vit.cls_token.abs().max() < 1e-5
+    assert vit.patch_embed.proj.weight.abs().max() <= (3 * 14 * 14) ** -0.5

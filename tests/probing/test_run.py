@@ -52,6 +52,8 @@ def test_a_run_leaves_a_whole_record(run: Callable, tmp_path: Path, checkpoint: 
     assert record["status"] == "success"
     assert record["model"]["name"] == "mine"
     assert (record["model"]["arch"], record["model"]["layout"]) == ("ViT-192x2/14", "dinov2")
+    assert record["model"]["ignored"] == {"used in pre-training only": ["mask_token"]}
+    assert record["model"]["overhead_pct"] == 0
     assert record["protocol"]["overrides"] == ["probes.lr=[1e-2]", "train.batch_size=2", "train.iterations=4"]
     assert record["protocol"]["fields"]["train"]["iterations"] == 4
     assert record["data"]["splits"] == {"train": 6, "val": 3}
@@ -63,6 +65,25 @@ def test_a_run_leaves_a_whole_record(run: Callable, tmp_path: Path, checkpoint: 
     assert "densebench run voc2012" in record["command"]
     assert not list((tmp_path / "results" / "resume").glob("*.pt"))
     assert not list((tmp_path / "results" / "runs").glob(".*"))
+
+
+def test_a_specialised_and_compiled_checkpoint_runs_like_any_other(
+    run: Callable, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compile_it = torch.nn.Module.compile  # the eager backend needs no C++ compiler
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda module, **given: compile_it(module, backend="eager", **given)
+    )
+    special = tmp_path / "special.safetensors"
+    assert main(["specialize", str(checkpoint), str(special), "--preset", "norms+qkv"]) == 0
+    assert run("voc2012", *_QUICK, "--compile", checkpoint=str(special)) == 0
+    assert run("voc2012", *_QUICK, checkpoint=str(checkpoint), results="shared") == 0
+    [record], [shared] = _records(tmp_path), _records(tmp_path, "shared")
+    assert record["model"]["specialization"] == "norms+qkv[0]"
+    assert record["model"]["overhead_pct"] > 8
+    assert "compiled with torch.compile" in record["model"]["notes"]
+    assert record["metrics"]["miou"] == pytest.approx(shared["metrics"]["miou"], abs=0.5)  # equal up to rounding
+    assert "left out" not in capsys.readouterr().out
 
 
 def test_the_score_can_be_made_again_from_the_per_image_statistics(run: Callable, tmp_path: Path) -> None:

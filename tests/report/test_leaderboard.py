@@ -32,6 +32,14 @@ def test_benchmarks_of_a_checkpoint_share_a_row(make_record: Callable) -> None:
     assert pd.isna(row["nyu_rmse"])
 
 
+def test_the_overhead_of_a_split_has_a_column(make_record: Callable) -> None:
+    special = {"specialization": "norms+qkv[0-7]", "overhead_pct": 8.3247, "checkpoint_sha256": "b" * 64}
+    records = [make_record(id="1"), make_record(id="2", model=special)]
+    table = make_leaderboard(records).table.set_index("specialization")
+    assert table.loc["norms+qkv[0-7]", "overhead_pct"] == "8.32"
+    assert pd.isna(table.loc["none", "overhead_pct"])  # of a record written before there was the field
+
+
 def test_columns_are_those_of_the_contract_whatever_is_there(make_record: Callable, tmp_path: Path) -> None:
     write_leaderboard([], tmp_path)
     empty = (tmp_path / "leaderboard.csv").read_text()

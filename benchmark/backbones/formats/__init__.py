@@ -2,47 +2,65 @@
 
 A layout module offers
 
-    NAME                            what the record calls it
-    matches(state) -> bool          whether these keys are of this layout
-    to_canonical(state) -> Canonical
+    NAME                                what the record calls it
+    matches(contents) -> bool           whether these keys are of this layout
+    to_canonical(contents) -> Canonical
+
+``LAYOUTS`` is asked in order; a layout may rely on those before it having said no.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from types import ModuleType
 
-from torch import Tensor
-
-from benchmark.backbones.formats import dinov2
+from benchmark.backbones.contents import Contents
+from benchmark.backbones.formats import deit3, densebench, dinov2, dinov3, huggingface, mae, timm
 from benchmark.errors import UnknownFormatError, UnsupportedArchitectureError
 
-LAYOUTS: tuple[ModuleType, ...] = (dinov2,)
+LAYOUTS: tuple[ModuleType, ...] = (densebench, huggingface, dinov3, timm, deit3, mae, dinov2)
 
-# Keys that give away an architecture which is no plain ViT, or no backbone at all.
-_OTHERS = {
-    "decode_head.": "a dense head without its backbone",
-    "blocks_token_only.": "CaiT",
-    "patch_embed.proj.0.": "a ViT with a convolutional stem",
-    "stages.": "a convolutional or hierarchical network (ConvNeXt, MetaFormer, ...)",
-    "layers.0.blocks.": "Swin",
-    "layer1.0.conv1.": "ResNet",
-}
+# Keys that give away what is no plain ViT, or no backbone at all.
+_OTHERS = (
+    (r"decode_head\.", "a dense head without its backbone"),
+    (r".*\b(lora_A|lora_B|lora_down|lora_up)\b", "a LoRA adapter; merge it into its base model first"),
+    (r".*(_packed_params|qweight|\.SCB$|weight_scale$)", "quantised weights"),
+    (r"(.*\.)?blocks_token_only\.", "CaiT"),
+    (r"(.*\.)?dist_token$", "a distilled DeiT, with a second class token"),
+    (r"(.*\.)?blocks\.\d+\.(norm11|attn1|gamma_1_1)\b", "a ViT with parallel blocks"),
+    (r"(.*\.)?patch_embed\.proj\.0\.", "a ViT with a convolutional stem"),
+    (r"(.*\.)?aux_norm\b", "SepNorm"),
+    (r"(.*\.)?(weight_t|weight_p)$", "SplitNorm"),
+    (r"(.*\.)?jumbo_ff\b", "JumboViT"),
+    (r"(.*\.)?(visual|vision_model)\.", "a CLIP- or SigLIP-like vision tower"),
+    (r"(.*\.)?stages\.", "a convolutional or hierarchical network (ConvNeXt, MetaFormer, ...)"),
+    (r"(.*\.)?layers\.0\.blocks\.", "Swin"),
+    (r"(.*\.)?layer1\.0\.conv1\.", "ResNet"),
+)
+_ELSEWHERE = "other families go through hf:DIR, timm:NAME or my_file.py:build"
 
 
-def detect(state: Mapping[str, Tensor]) -> ModuleType:
+def detect(contents: Contents) -> ModuleType:
     """Returns the layout module whose keys these are.
 
     Raises:
-        UnsupportedArchitectureError: The keys name an architecture that is not read here.
+        UnsupportedArchitectureError: The keys name an architecture that is not read here, or a head alone.
         UnknownFormatError: No layout matches; the text shows sample keys.
     """
-    for prefix, name in _OTHERS.items():
-        if any(key.startswith(prefix) for key in state):
-            raise UnsupportedArchitectureError(f"the checkpoint holds {name} (key prefix {prefix!r}), not a plain ViT")
+    state = contents.state
+    for pattern, name in _OTHERS:
+        key = next((key for key in state if re.match(pattern, key)), None)
+        if key:
+            raise UnsupportedArchitectureError(
+                f"the checkpoint holds {name} (key {key!r}), not a plain ViT; {_ELSEWHERE}"
+            )
     for layout in LAYOUTS:
-        if layout.matches(state):
+        if layout.matches(contents):
             return layout
+    if state and len(state) <= 4 and all(tensor.ndim <= 2 for tensor in state.values()):
+        raise UnsupportedArchitectureError(
+            f"this looks like a head-only checkpoint: all it holds is {', '.join(state)}; give the backbone's file"
+        )
     sample = ", ".join(list(state)[:10]) or "no tensors at all"
     known = ", ".join(layout.NAME for layout in LAYOUTS)
-    raise UnknownFormatError(f"no known checkpoint layout ({known}) has these keys: {sample}")
+    raise UnknownFormatError(f"no known checkpoint layout ({known}) has these keys: {sample}; {_ELSEWHERE}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.records import atomic
-from benchmark.records.atomic import atomic_write
+from benchmark import atomic
+from benchmark.atomic import atomic_write
 
 
 def test_the_target_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""Models of other families: through transformers, through timm, or through a file of the user's own.
+
+An adapter is a module of torch that has a ``spec`` and ``tokens``, as ``benchmark.backbones.base.Backbone`` asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmark.backbones.adapters import custom, hf, timm
+from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
+from benchmark.backbones.structure import BackboneOptions, refuse_options
+from benchmark.backbones.tokens import Tokens
+from benchmark.errors import CheckpointError
+
+_PREFIXES: dict[str, Callable[[str], nn.Module]] = {"hf": hf.build, "timm": timm.build}
+
+
+def is_adapted(name: str) -> bool:
+    """Tells whether a checkpoint is named ``hf:DIR``, ``timm:NAME`` or ``my_file.py:build``, with or without @FILE."""
+    head, colon, _ = name.partition(":")
+    return bool(colon) and (head in _PREFIXES or head.endswith(".py"))
+
+
+def build(name: str, options: BackboneOptions) -> nn.Module:
+    """Makes an adapted backbone and checks it on a small image.
+
+    Args:
+        name: What ``is_adapted`` knows.
+        options: Of these only ``mean`` and ``std`` apply.
+
+    Raises:
+        CheckpointError: The package is not installed, the model cannot be built, or what it returns does not fit.
+    """
+    refuse_options(options, ("mean", "std"), name)
+    head, _, rest = name.partition(":")
+    model = _PREFIXES[head](rest) if head in _PREFIXES else custom.build(Path(head), rest)
+    spec = getattr(model, "spec", None)
+    if not isinstance(model, nn.Module) or not isinstance(spec, BackboneSpec) or not callable(model.tokens):
+        raise CheckpointError(
+            f"{name} gave a {type(model).__name__}; needed is a torch.nn.Module with a BackboneSpec as `spec` and a "
+            "method `tokens(images, *, layers, norm)`"
+        )
+    preprocessing = Preprocessing(options.mean or spec.preprocessing.mean, options.std or spec.preprocessing.std)
+    model.spec = replace(spec, preprocessing=preprocessing)
+    layout = head if head in _PREFIXES else "custom"
+    model.source = Source(checkpoint=name, sha256=_weights_sha256(model, name), layout=layout)
+    _try_out(model.eval().requires_grad_(False), name)
+    return model
+
+
+def _weights_sha256(model: nn.Module, name: str) -> str:
+    """Hashes every tensor, and the source where a file of the user's own computes with them."""
+    digest = hashlib.sha256()
+    head = name.partition(":")[0]
+    if head.endswith(".py"):
+        digest.update(Path(head).read_bytes())
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+@torch.no_grad()
+def _try_out(model: nn.Module, name: str) -> None:
+    """Raises CheckpointError if tokens of a small image that is not square do not fit the spec."""
+    spec = model.spec
+    rows, columns = 12, 16  # some families need a few patches
+    images = torch.zeros(2, 3, rows * spec.patch_size, columns * spec.patch_size)
+    found = model.tokens(images, layers=(0, -1), norm=True)
+    if len(found) != 2 or not all(isinstance(tokens, Tokens) for tokens in found):
+        raise CheckpointError(f"{name}: tokens(layers=(0, -1)) must return a list of two Tokens")
+    for tokens in found:
+        shapes = {
+            "cls": (tokens.cls, (2, spec.embed_dim)),
+            "registers": (tokens.registers, (2, spec.num_registers, spec.embed_dim)),
+            "patches": (tokens.patches, (2, rows * columns, spec.embed_dim)),
+        }
+        for field, (tensor, expected) in shapes.items():
+            if tuple(tensor.shape) != expected:
+                raise CheckpointError(
+                    f"{name}: {field} of images {tuple(images.shape)} is {tuple(tensor.shape)}; by its spec (patch "
+                    f"{spec.patch_size}, width {spec.embed_dim}, {spec.num_registers} registers) it must be {expected}"
+                )
+        if tuple(tokens.grid) != (rows, columns):
+            raise CheckpointError(f"{name}: grid is {tokens.grid}, expected {(rows, columns)}, rows first")

@@ -1,0 +1,124 @@
+"""What was read from disk, and what a layout module makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.backbones.structure import LayoutDefaults
+from benchmark.errors import StructureError
+
+_BEYOND_PLAIN = re.compile(
+    r"^(mask_token|register_tokens|reg_token|decoder_)|\.(ls[12]|gamma_[12]|cls|patch|fns)\b|"
+    r"attn\.([kv]_bias|bias_[kv]|qkv\.lora_a)$"
+)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The tensors of a backbone, without wrappers and prefixes, and what lies beside them."""
+
+    state: Mapping[str, Tensor]
+    """Tensors by key."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """``config.json`` of a folder."""
+
+    preprocessor: Mapping[str, Any] = field(default_factory=dict)
+    """``preprocessor_config.json`` of a folder."""
+
+    spec: Mapping[str, Any] | None = None
+    """The spec our own files carry."""
+
+    wrapper: str | None = None
+    """Entry of the file the tensors were taken from."""
+
+    notes: tuple[str, ...] = ()
+    """What was done to the file to read it."""
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The tensors of a backbone in canonical names (see ``vit.py``) and what its layout implies."""
+
+    state: dict[str, Tensor]
+    """Tensors by canonical name."""
+
+    defaults: LayoutDefaults
+    """What the layout implies and no key tells."""
+
+    dropped: tuple[tuple[str, str], ...] = ()
+    """(key, reason) of each tensor left out."""
+
+    notes: tuple[str, ...] = ()
+    """What a reader should know."""
+
+
+def rename(state: Mapping[str, Tensor], name: Callable[[str], str]) -> dict[str, Tensor]:
+    """Renames all keys.
+
+    Raises:
+        StructureError: Two keys get the same name.
+    """
+    renamed: dict[str, Tensor] = {}
+    for key, tensor in state.items():
+        if name(key) in renamed:
+            raise StructureError(f"the checkpoint holds {name(key)!r} twice, the second time as {key!r}")
+        renamed[name(key)] = tensor
+    return renamed
+
+
+def substitute(*pairs: tuple[str, str]) -> Callable[[str], str]:
+    """Returns a function that applies every (pattern, replacement) to a key, in order."""
+    compiled = [(re.compile(pattern), replacement) for pattern, replacement in pairs]
+
+    def apply(key: str) -> str:
+        for pattern, replacement in compiled:
+            key = pattern.sub(replacement, key)
+        return key
+
+    return apply
+
+
+def drop(state: dict[str, Tensor], pattern: str, reason: str) -> tuple[tuple[str, str], ...]:
+    """Takes the keys whose beginning matches out of ``state`` and returns them with the reason."""
+    keys = [key for key in state if re.match(pattern, key)]
+    for key in keys:
+        del state[key]
+    return tuple((key, reason) for key in keys)
+
+
+def has_plain_names(state: Mapping[str, Tensor]) -> bool:
+    """Tells whether nothing goes beyond a plain ViT: no LayerScale, registers, mask token, split or attention bias."""
+    return not any(_BEYOND_PLAIN.search(key) for key in state)
+
+
+def join_rows(state: dict[str, Tensor], parts: tuple[str, ...], joint: str) -> None:
+    """Replaces tensors such as ``q_proj``, ``k_proj``, ``v_proj`` by their rows below each other, wherever they occur.
+
+    Args:
+        state: Tensors by key, changed in place.
+        parts: What the parts are called inside a key.
+        joint: What the joint tensor is called there.
+
+    Raises:
+        StructureError: A part is missing where another is there.
+    """
+    first = f".{parts[0]}."
+    for key in [key for key in state if any(f".{part}." in key for part in parts)]:
+        if key not in state:
+            continue
+        part = next(part for part in parts if f".{part}." in key)
+        names = [key.replace(f".{part}.", f".{other}.") for other in parts]
+        missing = [name for name in names if name not in state]
+        if missing:
+            raise StructureError(f"the checkpoint has {key!r} but no {missing[0]!r}; they belong together")
+        if len({state[name].shape[1:] for name in names}) != 1:
+            raise StructureError(f"{', '.join(names)} differ in more than their rows")
+        tensors = [state.pop(name) for name in names]
+        state[names[0].replace(first, f".{joint}.")] = torch.cat(tensors)

@@ -1,0 +1,40 @@
+"""DeiT-III checkpoints of facebookresearch/deit: ``gamma_1``, ``gamma_2`` or no LayerScale, no position for [CLS].
+
+Source: ``models_v2.py`` (``vit_models`` with ``Layer_scale_init_Block``): positions are added to the patches before
+[CLS] joins, which is a zero row here. ViT-H has 16 heads of 80.
+"""
+
+from __future__ import annotations
+
+from benchmark.backbones.aliases import with_our_names
+from benchmark.backbones.contents import Canonical, Contents, drop, rename, substitute
+from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
+from benchmark.backbones.spec import PositionInterpolation
+from benchmark.backbones.structure import LayoutDefaults
+
+NAME = "deit3"
+
+_ours = substitute((r"\.gamma_([12])$", r".ls\1.gamma"))
+
+
+def matches(contents: Contents) -> bool:
+    """Tells whether LayerScale is called ``gamma_1`` and positions are learned, or it is DeiT's file without one."""
+    state = contents.state
+    if "pos_embed" not in state:
+        return False
+    plain = contents.wrapper == "model" and not has_cls_row(state["pos_embed"])
+    return plain or any(key.endswith(".gamma_1") for key in state)
+
+
+def to_canonical(contents: Contents) -> Canonical:
+    """Renames LayerScale, gives [CLS] a zero position and drops the classifier."""
+    state = rename(contents.state, _ours)
+    dropped = drop(state, r"head\.", "classifier")
+    state["pos_embed"] = with_cls_row(state["pos_embed"])
+    state, notes = with_our_names(state)
+    defaults = LayoutDefaults(
+        norm_eps=1e-6,
+        position_interpolation=PositionInterpolation(0.0, antialias=False),  # main.py, --finetune
+        heads_by_width={1280: 16},
+    )
+    return Canonical(state, defaults, dropped, notes)

@@ -1,0 +1,60 @@
+"""DINOv3 checkpoints of facebookresearch/dinov3: rotary positions, storage tokens, a masked key bias, untied norms.
+
+Source: ``models/vision_transformer.py``, ``layers/attention.py`` and ``hub/backbones.py``. Not in the keys: the
+epsilon, 1e-5 in all released models (``layernormbf16``), and the precision of the rotation. Satellite models want
+another mean and standard deviation.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.backbones.aliases import with_our_names
+from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute
+from benchmark.backbones.structure import LayoutDefaults
+from benchmark.errors import NonFiniteWeightsError
+
+NAME = "dinov3"
+
+_ours = substitute((r"^storage_tokens$", "register_tokens"))
+
+
+def matches(contents: Contents) -> bool:
+    """Tells whether there are storage tokens or rotary periods."""
+    return "storage_tokens" in contents.state or "rope_embed.periods" in contents.state
+
+
+def to_canonical(contents: Contents) -> Canonical:
+    """Renames storage tokens, folds the key mask into the bias, joins SwiGLU's two inputs, splits the untied norm.
+
+    Raises:
+        NonFiniteWeightsError: A key mask that was never loaded is NaN.
+        StructureError: One of w1 and w2 without the other.
+    """
+    state = rename(contents.state, _ours)
+    dropped = drop(state, "mask_token$", "used in pre-training only")
+    local = drop(state, r"local_cls_norm\.", "norm of local crops, used in pre-training only")
+    notes = []
+    for key in [key for key in state if key.endswith(".bias_mask")]:
+        mask, bias = state.pop(key), key.removesuffix("_mask")
+        if not mask.isfinite().all():
+            raise NonFiniteWeightsError(f"{key} holds NaN: the model was saved before its mask was set")
+        state[bias] = state[bias] * mask
+    if any(key.endswith(".bias_mask") for key in contents.state):
+        notes.append("folded the key mask into the qkv bias")
+    if "rope_embed.periods" in state and state["rope_embed.periods"].dtype == torch.bfloat16:
+        notes.append(
+            "periods are stored in bfloat16 and used in float32, as the hub does; a model that rotated in bfloat16 "
+            "needs backbone.rope_dtype=bfloat16"
+        )
+    if local:
+        notes.append(
+            "has a norm of local crops, as the satellite models do; for those give backbone.mean=[0.430,0.411,0.296] "
+            "backbone.std=[0.213,0.156,0.143]"
+        )
+    join_rows(state, ("w1", "w2"), "w12")
+    # Its untied norm serves [CLS] and storage tokens (forward_features_list), unlike the paper's split.
+    untied = "cls_norm.weight" in state
+    state, renamed = with_our_names(state)
+    defaults = LayoutDefaults(norm_eps=1e-5, registers_follow="cls" if untied else "patch")
+    return Canonical(state, defaults, (*dropped, *local), (*notes, *renamed))

@@ -1,0 +1,148 @@
+"""Hugging Face folders and files: Dinov2, Dinov2WithRegisters, DINOv3ViT, ViT, ViTMAE.
+
+Source: transformers 5.23, ``models/{dinov2,dinov2_with_registers,dinov3_vit,vit,vit_mae}``. Files keep the names of
+transformers 4; ``state_dict()`` of transformers 5 has others. Both are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute
+from benchmark.backbones.rotary import DINOV3_BASE
+from benchmark.backbones.spec import PositionInterpolation, Preprocessing
+from benchmark.backbones.structure import LayoutDefaults
+from benchmark.errors import StructureError, UnsupportedArchitectureError
+
+NAME = "huggingface"
+
+Family = Literal["dinov2", "dinov3", "vit"]
+
+_MODEL_TYPES: dict[str, Family] = {
+    "dinov2": "dinov2",
+    "dinov2_with_registers": "dinov2",
+    "dinov3_vit": "dinov3",
+    "vit": "vit",
+    "vit_mae": "vit",
+}
+_ours = substitute(
+    (r"^embeddings\.(cls_token|register_tokens)$", r"\1"),
+    (r"^embeddings\.position_embeddings$", "pos_embed"),
+    (r"^embeddings\.patch_embeddings\.(projection\.)?", "patch_embed.proj."),
+    (r"^(encoder\.layer|model\.layer|layer|layers)\.(\d+)\.", r"blocks.\2."),
+    (r"^layernorm\.", "norm."),
+    (r"\.layernorm_before\.", ".norm1."),
+    (r"\.layernorm_after\.", ".norm2."),
+    (r"\.attention\.attention\.(query|key|value)\.", r".attn.\1."),
+    (r"\.attention\.q_proj\.", ".attn.query."),
+    (r"\.attention\.k_proj\.", ".attn.key."),
+    (r"\.attention\.v_proj\.", ".attn.value."),
+    (r"\.attention\.(output\.dense|o_proj)\.", ".attn.proj."),
+    (r"\.layer_scale([12])\.lambda1$", r".ls\1.gamma"),
+    (r"\.mlp\.weights_in\.", ".mlp.w12."),
+    (r"\.mlp\.weights_out\.", ".mlp.w3."),
+)
+# up and down are SwiGLU's where there is a gate, else the two layers of an MLP
+_gated = substitute((r"\.mlp\.gate_proj\.", ".mlp.w1."), (r"\.mlp\.up_proj\.", ".mlp.w2."), (r"\.down_proj\.", ".w3."))
+_plain = substitute(
+    (r"\.mlp\.up_proj\.", ".mlp.fc1."),
+    (r"\.mlp\.down_proj\.", ".mlp.fc2."),
+    (r"\.intermediate\.dense\.", ".mlp.fc1."),
+    (r"^(blocks\.\d+)\.output\.dense\.", r"\1.mlp.fc2."),
+)
+
+
+def matches(contents: Contents) -> bool:
+    """Tells whether tokens and positions stand under ``embeddings``."""
+    return "embeddings.cls_token" in contents.state
+
+
+def to_canonical(contents: Contents) -> Canonical:
+    """Translates names, joins queries, keys and values, and drops poolers.
+
+    Raises:
+        UnsupportedArchitectureError: Another model type, or an activation that is not read here.
+        StructureError: A query without its key or value.
+    """
+    family = _family(contents)
+    state = dict(contents.state)
+    dropped = (
+        *drop(state, r"embeddings\.mask_token$", "used in pre-training only"),
+        *drop(state, r"pooler\.", "pooler"),
+    )
+    state = rename(state, _ours)
+    gated = any(".mlp.gate_proj." in key for key in state)
+    _refuse_other_activations(contents.config, gated=gated or any(".mlp.w12." in key for key in state))
+    state = rename(state, _gated if gated else _plain)
+    if gated:
+        join_rows(state, ("w1", "w2"), "w12")
+    _fill_key_biases(state)
+    join_rows(state, ("query", "key", "value"), "qkv")
+    defaults, notes = _defaults(family, contents, registers="register_tokens" in state)
+    return Canonical(state, defaults, dropped, notes)
+
+
+def _family(contents: Contents) -> Family:
+    told = contents.config.get("model_type")
+    if told is not None:
+        if told not in _MODEL_TYPES:
+            raise UnsupportedArchitectureError(
+                f"config.json says {told!r}; read here are {', '.join(_MODEL_TYPES)}; others go through hf:DIR"
+            )
+        return _MODEL_TYPES[told]
+    if "embeddings.position_embeddings" not in contents.state:
+        return "dinov3"
+    return "vit" if any("layernorm_before" in key for key in contents.state) else "dinov2"
+
+
+def _refuse_other_activations(config: Mapping[str, Any], *, gated: bool) -> None:
+    usual = "silu" if gated and config.get("model_type") == "dinov3_vit" else "gelu"  # Dinov2's SwiGLU ignores it
+    told = config.get("hidden_act", usual)
+    if told != usual and not (gated and usual == "gelu"):
+        raise UnsupportedArchitectureError(f"config.json: hidden_act is {told!r}, read here is {usual!r}; use hf:DIR")
+
+
+def _fill_key_biases(state: dict[str, Tensor]) -> None:
+    """Gives keys the zero bias that DINOv3 leaves out."""
+    for key in [key for key in state if re.search(r"\.attn\.query\.bias$", key)]:
+        state.setdefault(key.replace(".query.", ".key."), torch.zeros_like(state[key]))
+
+
+def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[LayoutDefaults, tuple[str, ...]]:
+    config = contents.config
+    notes = []
+    if not config:
+        notes.append("no config.json beside the weights: epsilon and heads are guessed from the names")
+    # google's ViTs were trained on [-1, 1]; the others on ImageNet's statistics.
+    half = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    usual = half if family == "vit" and config.get("model_type") != "vit_mae" else Preprocessing()
+    if not contents.preprocessor and family == "vit":
+        notes.append(
+            f"no preprocessor_config.json beside the weights: mean {usual.mean} and std {usual.std} are guessed"
+        )
+    try:
+        defaults = LayoutDefaults(
+            norm_eps=float(config.get("layer_norm_eps", {"dinov2": 1e-6, "dinov3": 1e-5, "vit": 1e-12}[family])),
+            preprocessing=Preprocessing(
+                tuple(contents.preprocessor.get("image_mean", usual.mean)),
+                tuple(contents.preprocessor.get("image_std", usual.std)),
+            ),
+            position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
+            rope_base=_rope_base(config) if family == "dinov3" else None,
+            num_heads=config.get("num_attention_heads"),
+        )
+    except (TypeError, ValueError) as error:
+        raise StructureError(f"a config beside the weights cannot be read: {error}") from error
+    return defaults, tuple(notes)
+
+
+def _rope_base(config: Mapping[str, Any]) -> float:
+    """Returns the base of the rotary periods; transformers 5 may keep it among ``rope_parameters``."""
+    parameters = config.get("rope_parameters")
+    inside = parameters.get("rope_theta") if isinstance(parameters, Mapping) else None
+    return float(config.get("rope_theta", inside or DINOV3_BASE))

@@ -1,0 +1,100 @@
+"""timm's ViTs: plain, DINOv2 (with and without registers), DeiT-III, DINOv3 (``eva.py``).
+
+Source: huggingface/pytorch-image-models, ``models/vision_transformer.py`` and ``models/eva.py``. Models with registers
+keep the position of [CLS] inside ``cls_token``, so its row is zero here. A gated MLP is called ``fc1``, ``fc2`` and
+told by its shape. Plain names are those of DINO, MoCo v3 and supervised ViTs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, join_rows, rename, substitute
+from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
+from benchmark.backbones.rotary import DINOV3_BASE
+from benchmark.backbones.spec import PositionInterpolation, Preprocessing
+from benchmark.backbones.structure import LayoutDefaults
+
+NAME = "timm"
+
+_ours = substitute(
+    (r"^reg_token$", "register_tokens"),
+    (r"^fc_norm\.", "norm."),
+    (r"\.gamma_([12])$", r".ls\1.gamma"),
+    (r"\.mlp\.fc1_g\.", ".mlp.w1."),
+    (r"\.mlp\.fc1_x\.", ".mlp.w2."),
+)
+
+
+def matches(contents: Contents) -> bool:
+    """Tells whether the names are timm's where they differ from DINOv2's, or there is neither LayerScale nor mask."""
+    state = contents.state
+    if "patch_embed.proj.weight" not in state or not any(".attn.qkv." in key for key in state):
+        return False
+    if "reg_token" in state or _gated(state) or "architecture" in contents.config:
+        return True
+    if "pos_embed" not in state:
+        return any(key.endswith(".gamma_1") for key in state)  # DINOv3 without registers
+    if any(".ls1." in key for key in state):
+        return not has_cls_row(state["pos_embed"])
+    return contents.wrapper != "model" and has_plain_names(state)  # DeiT and MAE wrap theirs
+
+
+def to_canonical(contents: Contents) -> Canonical:
+    """Translates names, restores the row of [CLS] among the positions, and drops the classifier.
+
+    Raises:
+        StructureError: A part of a gated MLP without the other.
+    """
+    gated = _gated(contents.state)
+    state = rename(contents.state, _ours)
+    dropped = (*drop(state, r"head\.", "classifier"), *drop(state, "mask_token$", "used in pre-training only"))
+    notes = []
+    if "fc_norm.weight" in contents.state:
+        notes.append("the final norm is fc_norm, which was trained on the mean of the patches, not on single tokens")
+    if gated:
+        state = rename(state, substitute((r"\.mlp\.fc1\.", ".mlp.w12."), (r"\.mlp\.fc2\.", ".mlp.w3.")))
+    elif any(".mlp.w1." in key for key in state):
+        join_rows(state, ("w1", "w2"), "w12")
+        state = rename(state, substitute((r"\.mlp\.fc2\.", ".mlp.w3.")))
+    _join_biases(state)
+    rotary = "pos_embed" not in state
+    if not rotary:
+        state["pos_embed"] = with_cls_row(state["pos_embed"])
+    if has_plain_names(contents.state):
+        notes.append(
+            "plain ViT names tell no rule for other image sizes; timm's is taken. For a file of DINO give "
+            "backbone.interpolate_offset=0.1 backbone.interpolate_antialias=false"
+        )
+    defaults = LayoutDefaults(
+        norm_eps=1e-5 if rotary else 1e-6,
+        preprocessing=_preprocessing(contents.config),
+        position_interpolation=None if rotary else PositionInterpolation(0.0, antialias=True),
+        rope_base=DINOV3_BASE if rotary else None,
+        heads_by_width={4096: 32} if rotary else {1280: 16},  # DINOv3 7B; vit_huge
+    )
+    return Canonical(state, defaults, dropped, tuple(notes))
+
+
+def _gated(state: Mapping[str, Tensor]) -> bool:
+    """Tells whether fc1 makes gate and value: twice as many rows as fc2 has columns."""
+    first, second = state.get("blocks.0.mlp.fc1.weight"), state.get("blocks.0.mlp.fc2.weight")
+    return first is not None and second is not None and first.shape[0] == 2 * second.shape[-1]
+
+
+def _join_biases(state: dict[str, Tensor]) -> None:
+    """Replaces ``q_bias`` and ``v_bias`` by one bias whose middle third, that of the keys, is zero."""
+    for key in [key for key in state if key.endswith(".attn.q_bias")]:
+        queries, values = state.pop(key), state.pop(key.replace("q_bias", "v_bias"))
+        state[key.replace("q_bias", "qkv.bias")] = torch.cat((queries, torch.zeros_like(queries), values))
+
+
+def _preprocessing(config: Mapping[str, Any]) -> Preprocessing:
+    """Reads mean and std of a timm folder's ``config.json``, where there is one."""
+    usual, told = Preprocessing(), config.get("pretrained_cfg")
+    told = told if isinstance(told, Mapping) else {}
+    return Preprocessing(tuple(told.get("mean", usual.mean)), tuple(told.get("std", usual.std)))

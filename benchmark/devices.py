@@ -1,0 +1,28 @@
+"""Which device to use."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from benchmark.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """Turns ``auto``, ``cpu`` or ``cuda`` into a device; each process that torchrun starts gets a GPU of its own.
+
+    Raises:
+        UsageError: CUDA is asked for and not there, or there are fewer GPUs than processes.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu" or (name == "auto" and there == 0):
+        return torch.device("cpu")
+    if there == 0:
+        raise UsageError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
+    number = int(os.environ.get("LOCAL_RANK", "0"))
+    if number >= there:
+        raise UsageError(f"{there} GPUs are too few; use --gpus {there} or --device cpu")
+    device = torch.device("cuda", number)
+    torch.cuda.set_device(device)
+    return device

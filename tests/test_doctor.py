@@ -1,0 +1,111 @@
+"""`densebench check --checkpoint`: what it prints, and when it says no."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark import doctor
+from benchmark.backbones import load_backbone
+from benchmark.backbones.saving import save_backbone
+from benchmark.backbones.specialization import Specialization
+from benchmark.backbones.structure import BackboneOptions
+from benchmark.cli import main
+from benchmark.probing.estimate import Plan
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times at a small size: what is tested here is not how long they take."""
+    small = Plan("ade20k", "dinov2-lin", side=28, precision="float32", train=36_000, val=0)
+    monkeypatch.setattr(doctor, "plan", lambda _name: small)
+
+
+def test_a_good_checkpoint_is_described(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--checkpoint", str(checkpoint)]) == 0
+    text = capsys.readouterr().out
+    for line in (
+        r"layout +dinov2",
+        r"left out \(1\) +used in pre-training only: mask_token",
+        r"name +ViT-192x2/14",
+        r"heads +3 of 64",
+        r"positions +learned, 4 x 4 \(56 px\); other sizes bicubic, offset 0.1, without antialiasing",
+        r"order +8 of 8 patches",
+        r"repeated +identical",
+        r"verdict: good",
+    ):
+        assert re.search(line, text), line
+
+
+def test_specialisation_and_its_overhead_are_shown(
+    make_vit: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = Specialization(norm1=(0, 1, 2), qkv=(0,))
+    save_backbone(make_vit(split=split, num_registers=2, attention_bias=True), tmp_path / "vit.safetensors")
+    assert main(["check", "--checkpoint", str(tmp_path / "vit.safetensors"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    architecture = found["sections"]["Architecture"]
+    assert architecture["specialisation"] == "norm1+qkv[0]"
+    assert architecture["registers go with"] == "[PATCH]"
+    assert "2 registers" in architecture["tokens"]
+    assert "attention bias" in architecture["tokens"]
+    assert "more than shared, +" in found["sections"]["Cost"]["of these split"]
+    assert found["verdict"] == "good"
+
+
+def test_what_keys_do_not_tell_can_be_given(make_vit: Callable, tmp_path: Path) -> None:
+    torch.save(dict(make_vit().state_dict()), tmp_path / "vit.pth")
+    assert main(["check", "--checkpoint", str(tmp_path / "vit.pth")]) == 2
+    assert main(["check", "--checkpoint", str(tmp_path / "vit.pth"), "backbone.num_heads=4"]) == 0
+
+
+def test_a_blind_checkpoint_is_not_usable(
+    make_vit: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vit = make_vit()
+    vit.patch_embed.proj.weight.zero_()
+    save_backbone(vit, tmp_path / "vit.pth")
+    assert main(["check", "--checkpoint", str(tmp_path / "vit.pth")]) == 1
+    assert "features hardly depend on the image" in capsys.readouterr().out
+
+
+def test_overflowing_features_are_not_usable(
+    make_vit: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vit = make_vit()
+    vit.blocks[0].mlp.fc2.bias.fill_(3e38)
+    vit.blocks[0].ls2.gamma.fill_(10.0)
+    save_backbone(vit, tmp_path / "vit.pth")
+    assert main(["check", "--checkpoint", str(tmp_path / "vit.pth")]) == 1
+    assert "NaN or infinite" in capsys.readouterr().out
+
+
+def test_the_floor_can_be_checked_too() -> None:
+    found = doctor.check_checkpoint("pixels", BackboneOptions(), torch.device("cpu"))
+    assert found.verdict == "good"
+    assert found.sections["Cost"]["parameters"] == "0"
+
+
+def test_lines_keep_within_the_terminal(checkpoint: Path) -> None:
+    found = doctor.check_checkpoint(str(checkpoint), BackboneOptions(), torch.device("cpu"))
+    lines = doctor.render(found, 80).splitlines()
+    assert max(len(line) for line in lines if "sha256" not in line and str(checkpoint) not in line) <= 80
+
+
+def test_reading_checkpoints_needs_neither_torchvision_nor_timm_nor_transformers(checkpoint: Path) -> None:
+    import subprocess
+
+    code = (
+        "import sys\nfrom benchmark.backbones import load_backbone\n"
+        f"load_backbone({str(checkpoint)!r})\n"
+        "print([name for name in ('torchvision', 'timm', 'transformers', 'mmcv', 'mmseg') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert load_backbone(checkpoint).source.layout == "dinov2"
