@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmcv.transforms import LoadImageFromFile, RandomResize
+from mmcv.transforms import RandomResize
 from mmengine.dataset import Compose
 from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
+from benchmark.data.images import normalised, read_image
 from benchmark.data.layout import SegmentationLayout
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
 from benchmark.errors import DataError, did_you_mean
@@ -98,16 +98,13 @@ class SegmentationSplit:
         Raises:
             DataError: A file that cannot be decoded, or labels that do not fit.
         """
-        results = dict(self._infos[index], seg_fields=[])
-        # Pillow decodes to the same pixels as OpenCV and refuses a truncated file, which OpenCV fills with grey.
-        for loader, key in (
-            (LoadImageFromFile(imdecode_backend="pillow"), "img_path"),
-            (LoadAnnotations(), "seg_map_path"),
-        ):
-            try:
-                results = loader(results)
-            except Exception as error:  # decoders fail in many ways
-                raise DataError(f"{results[key]} cannot be read: {error}") from error
+        info = self._infos[index]
+        image = read_image(info["img_path"])
+        results = dict(info, seg_fields=[], img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        try:
+            results = LoadAnnotations()(results)
+        except Exception as error:  # decoders fail in many ways
+            raise DataError(f"{info['seg_map_path']} cannot be read: {error}") from error
         return CheckSegmentationSample(self.layout.num_classes, IGNORE_INDEX)(results)
 
 
@@ -137,7 +134,7 @@ def train_sample(
 
     def sample(index: int) -> SegmentationSample:
         results = augment(split.load(index))
-        image, labels = _normalised(results["img"], preprocessing), torch.from_numpy(results["gt_seg_map"])
+        image, labels = normalised(results["img"], preprocessing), torch.from_numpy(results["gt_seg_map"])
         missing = (0, settings.crop - image.shape[2], 0, settings.crop - image.shape[1])
         return SegmentationSample(F.pad(image, missing), F.pad(labels, missing, value=IGNORE_INDEX))
 
@@ -153,7 +150,7 @@ def test_sample(
     def sample(index: int) -> SegmentationSample:
         results = split.load(index)
         image = resize({"img": results["img"]})["img"]
-        return SegmentationSample(_normalised(image, preprocessing), torch.from_numpy(results["gt_seg_map"]))
+        return SegmentationSample(normalised(image, preprocessing), torch.from_numpy(results["gt_seg_map"]))
 
     return sample
 
@@ -192,10 +189,3 @@ def _augmentation(settings: SegmentationTrain) -> Compose:
 def _resize(settings: Resize) -> ResizeWithFloorLabels:
     scale = (settings.long or _UNBOUNDED, settings.short)
     return ResizeWithFloorLabels(scale, keep_ratio=True, backend=settings.filter)
-
-
-def _normalised(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
-    """Maps (H, W, 3) uint8 BGR to (3, H, W) float32 RGB, normalised."""
-    rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1).float() / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    return (rgb - mean) / std

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform, Resize
 from PIL import Image
 
 from benchmark import compat
+from benchmark.data.images import size_mismatch
 from benchmark.errors import DataError
 
 compat.install()
@@ -37,10 +38,7 @@ class CheckSegmentationSample(BaseTransform):
         if mode not in ("L", "P", "1"):
             raise DataError(f"{path}: label maps are 8-bit grey or palette images, this one has mode {mode}")
         if labels.shape != results["img"].shape[:2]:
-            raise DataError(
-                f"{path}: the label map is {labels.shape[1]}x{labels.shape[0]}, its image {results['img_path']} is "
-                f"{results['img'].shape[1]}x{results['img'].shape[0]}"
-            )
+            raise size_mismatch("label", path, labels.shape, results["img_path"], results["img"].shape)
         found = np.unique(labels)
         strange = found[(found >= self.num_classes) & (found != self.ignore_index)]
         if strange.size:
