@@ -13,8 +13,9 @@ from PIL import Image
 
 from benchmark.backbones import Preprocessing
 from benchmark.data import DATASETS
-from benchmark.data.segmentation import SegmentationSplit, data_fingerprint, refuse_overlap, train_sample
+from benchmark.data.segmentation import SegmentationSplit, train_sample
 from benchmark.data.segmentation import test_sample as make_test_sample
+from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError
 from benchmark.protocols import load_protocol
 
