@@ -5,6 +5,20 @@ code that runs the benchmark: a key nobody knows is an error, so is a missing on
 single fields. The fingerprint is a hash of all fields, so that two results are comparable exactly when theirs agree.
 """
 
+from benchmark.protocols.depth import (
+    DepthData,
+    DepthFeatures,
+    DepthHead,
+    DepthLoss,
+    DepthMomentum,
+    DepthOptimizer,
+    DepthProtocol,
+    DepthSchedule,
+    DepthTest,
+    DepthTrain,
+    FixedCrop,
+    resolve_layers,
+)
 from benchmark.protocols.load import Protocol, load_protocol
 from benchmark.protocols.sections import Data, Features, Probes, Selection
 from benchmark.protocols.segmentation import (
@@ -20,7 +34,18 @@ from benchmark.protocols.segmentation import (
 
 __all__ = [
     "Data",
+    "DepthData",
+    "DepthFeatures",
+    "DepthHead",
+    "DepthLoss",
+    "DepthMomentum",
+    "DepthOptimizer",
+    "DepthProtocol",
+    "DepthSchedule",
+    "DepthTest",
+    "DepthTrain",
     "Features",
+    "FixedCrop",
     "Head",
     "Optimizer",
     "Probes",
@@ -33,4 +58,5 @@ __all__ = [
     "SegmentationTrain",
     "Selection",
     "load_protocol",
+    "resolve_layers",
 ]

@@ -14,11 +14,13 @@ from pydantic import ValidationError
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.errors import ProtocolError, UsageError, did_you_mean
 from benchmark.listing import CONFIGS, protocol_names
+from benchmark.protocols.depth import DepthProtocol
 from benchmark.protocols.segmentation import SegmentationProtocol
 
-Settings = SegmentationProtocol
+Settings = SegmentationProtocol | DepthProtocol
 
-_KINDS: dict[str, type[Settings]] = {"seg": SegmentationProtocol}
+_KINDS: dict[str, type[Settings]] = {"seg": SegmentationProtocol, "depth": DepthProtocol}
+"""The model that reads the protocols of a group of benchmarks."""
 
 
 @dataclass(frozen=True)
