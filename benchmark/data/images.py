@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read: {error}") from error
     if image is None:
         raise DataError(f"{path}: pictures have 8 bits per channel, not {mode} grey values; is this a depth map?")
-    return np.asarray(image)[..., ::-1]
+    return cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR)
 
 
 def size_mismatch(
