@@ -43,7 +43,14 @@ def _segmentation(name: str) -> Benchmark:
     return Benchmark(name, "seg", name, "miou", higher_is_better=True, unit="%", default_protocol="dinov2-lin")
 
 
-BENCHMARKS: dict[str, Benchmark] = {name: _segmentation(name) for name in ("ade20k", "voc2012", "cityscapes")}
+def _depth(name: str) -> Benchmark:
+    return Benchmark(name, "depth", name, "rmse", higher_is_better=False, unit="m", default_protocol="dinov2-lin1")
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    **{name: _segmentation(name) for name in ("ade20k", "voc2012", "cityscapes")},
+    **{name: _depth(name) for name in ("nyu", "kitti", "sunrgbd")},
+}
 
 
 def groups() -> dict[str, list[str]]:

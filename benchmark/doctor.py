@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -200,21 +201,25 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
 def _times(backbone: Backbone, device: torch.device) -> dict[str, str]:
     """Times one image of each size that a benchmark shows, and multiplies."""
     plans = [plan(name) for name in BENCHMARKS]
-    sizes = {(job.side, job.precision) for job in plans}
+    shown = {(size, job.precision) for job in plans for size in (job.train_size, job.val_size)}
     seconds = {
-        (side, precision): look.seconds_per_image(backbone, side, precision=precision) for side, precision in sizes
+        (size, precision): look.seconds_per_image(backbone, size, precision=precision)
+        for size, precision in sorted(shown)
     }
     lines = {
-        f"{side} px, {precision}": f"{1000 * taken:,.0f} ms per image on {device.type}, one at a time"
-        for (side, precision), taken in sorted(seconds.items())
+        f"{height} x {width} px, {precision}": f"{1000 * taken:,.0f} ms per image on {device.type}, one at a time"
+        for ((height, width), precision), taken in seconds.items()
     }
-    return lines | {job.benchmark: _estimate(job, seconds[job.side, job.precision]) for job in plans}
+    return lines | {job.benchmark: _estimate(job, seconds) for job in plans}
 
 
-def _estimate(job: Plan, seconds: float) -> str:
-    hours = job.forwards * seconds / 3600
+def _estimate(job: Plan, seconds: Mapping[tuple[tuple[int, int], str], float]) -> str:
+    train, val = (seconds[size, job.precision] for size in (job.train_size, job.val_size))
+    hours = (job.train * train + job.val * val) / 3600
     spoken = f"{hours:,.1f} h" if hours < 100 else f"{hours / 24:,.0f} days"
-    return f"about {spoken} for {job.forwards:,} forwards of {job.protocol} ({job.train:,} crops, {job.val:,} windows)"
+    return (
+        f"about {spoken} for {job.forwards:,} forwards of {job.protocol} ({job.train:,} crops, {job.val:,} in the test)"
+    )
 
 
 def render(found: Examination, columns: int) -> str:

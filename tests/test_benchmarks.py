@@ -22,3 +22,10 @@ def test_an_unknown_benchmark_suggests_the_nearest() -> None:
 
 def test_every_benchmark_has_a_dataset() -> None:
     assert {benchmark.dataset for benchmark in BENCHMARKS.values()} <= set(DATASETS)
+
+
+def test_depth_is_scored_in_metres_and_lower_is_better() -> None:
+    depth = [BENCHMARKS[name] for name in groups()["depth"]]
+    assert [benchmark.column for benchmark in depth] == ["nyu_rmse", "kitti_rmse", "sunrgbd_rmse"]
+    assert not any(benchmark.higher_is_better for benchmark in depth)
+    assert {benchmark.unit for benchmark in depth} == {"m"}

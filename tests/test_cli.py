@@ -46,6 +46,9 @@ def test_list_json_tells_benchmarks_protocols_and_which_data_is_there(
         "ade20k": True,
         "voc2012": True,
         "cityscapes": False,
+        "nyu": True,
+        "kitti": True,
+        "sunrgbd": False,
     }
     assert "dinov2" in found["backbones"]
 

@@ -23,7 +23,7 @@ from benchmark.probing.estimate import Plan
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times at a small size: what is tested here is not how long they take."""
-    small = Plan("ade20k", "dinov2-lin", side=28, precision="float32", train=36_000, val=0)
+    small = Plan("nyu", "dinov2-lin1", (28, 42), (14, 28), precision="float32", train=36_000, val=0)
     monkeypatch.setattr(doctor, "plan", lambda _name: small)
 
 

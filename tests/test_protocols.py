@@ -6,30 +6,63 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.benchmarks import BENCHMARKS, groups
+from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import CONFIGS, protocol_names
-from benchmark.protocols import _leaves, load_protocol, parse_backbone_options
+from benchmark.protocols import FixedCrop, load_protocol, parse_backbone_options
+from benchmark.protocols.load import leaves
 
 _SHIPPED = [(benchmark, name) for benchmark in BENCHMARKS for name in protocol_names(benchmark)]
+# The first that a protocol does not have already is taken.
 _OTHER_VALUES = {
-    "features.layers": "[-2]",
-    "features.precision": "bfloat16",
-    "train.resize.filter": "pillow",
-    "test.resize.filter": "pillow",
-    "loss.average": "labelled",
-    "schedule.decay": "cosine",
-    "data.train": "val",
-    "data.val": "train",
-    "backbone.mean": "[0.5,0.5,0.5]",
-    "backbone.std": "[0.5,0.5,0.5]",
-    "backbone.interpolate_antialias": "true",
-    "optimizer.clip_norm": "1.0",
-    "family": "mine",
-    "backbone.registers_follow": "cls",
-    "backbone.rope_dtype": "bfloat16",
-    "backbone.weights": "student",
+    "features.layers": ["[-2]"],
+    "features.precision": ["bfloat16"],
+    "head.init": ["pytorch", "normal"],
+    "train.batch_size": ["32"],
+    "train.fixed_crop.top": ["0"],
+    "train.fixed_crop.left": ["0"],
+    "train.resize.filter": ["pillow"],
+    "test.resize.filter": ["pillow"],
+    "test.fixed_crop": ['{"top":0,"left":0,"height":300,"width":400}'],
+    "test.fixed_crop.top": ["0"],
+    "test.fixed_crop.left": ["0"],
+    "test.evaluation_crop": ["none"],
+    "test.flip": ["none"],
+    "test.clamp": ["before_resize", "after_resize"],
+    "loss.average": ["labelled"],
+    "loss.group": ["4"],
+    "schedule.decay": ["cosine", "one_cycle"],
+    "data.train": ["val"],
+    "data.val": ["train"],
+    "data.trained_on": ["sunrgbd"],
+    "backbone.mean": ["[0.5,0.5,0.5]"],
+    "backbone.std": ["[0.5,0.5,0.5]"],
+    "backbone.interpolate_antialias": ["true"],
+    "optimizer.clip_norm": ["1.0"],
+    "optimizer.beta1.schedule": ["constant"],
+    "family": ["mine"],
+    "backbone.registers_follow": ["cls"],
+    "backbone.rope_dtype": ["bfloat16"],
+    "backbone.weights": ["student"],
 }
+
+# What stands in the records and leaderboards there are; a deliberate change raises the protocol's version instead.
+_FINGERPRINTS = {
+    ("ade20k", "dinov2-lin"): "7641aec534dddf0a",
+    ("ade20k", "dinov3-lin"): "35abefce46ed1a58",
+    ("ade20k", "mini"): "f2c4c45a27354177",
+    ("voc2012", "dinov2-lin"): "3e9ea4f3b31abce3",
+    ("voc2012", "dinov3-lin"): "b33149f356250e82",
+    ("voc2012", "mini"): "3210c236d3317f9c",
+    ("cityscapes", "dinov2-lin"): "2c71b6eda9f54c30",
+    ("cityscapes", "dinov3-lin"): "5f8f329c09dbd836",
+}
+
+
+@pytest.mark.parametrize(("benchmark", "name"), list(_FINGERPRINTS))
+def test_fingerprints_of_segmentation_do_not_move(benchmark: str, name: str) -> None:
+    assert load_protocol(benchmark, name).fingerprint == _FINGERPRINTS[benchmark, name]
 
 
 @pytest.mark.parametrize(("benchmark", "name"), _SHIPPED)
@@ -48,21 +81,28 @@ def test_no_two_shipped_protocols_share_a_fingerprint() -> None:
     assert len({load_protocol(*which).fingerprint for which in _SHIPPED}) == len(_SHIPPED)
 
 
-@pytest.mark.parametrize("key", _leaves(load_protocol("ade20k", "dinov2-lin").fields))
-def test_every_field_can_be_overridden_and_moves_the_fingerprint(key: str) -> None:
-    base = load_protocol("ade20k", "dinov2-lin")
+_EVERY_FIELD = [
+    (benchmark, name, key)
+    for benchmark, name in (("ade20k", "dinov2-lin"), ("nyu", "dinov2-lin1"), ("kitti", "dinov3-lin"))
+    for key in leaves(load_protocol(benchmark, name).fields)
+]
+
+
+@pytest.mark.parametrize(("benchmark", "name", "key"), _EVERY_FIELD)
+def test_every_field_can_be_overridden_and_moves_the_fingerprint(benchmark: str, name: str, key: str) -> None:
+    base = load_protocol(benchmark, name)
     value = base.fields
     for part in key.split("."):
         value = value[part]
     if key in _OTHER_VALUES:
-        other = _OTHER_VALUES[key]
+        other = next(other for other in _OTHER_VALUES[key] if other != value)
     elif isinstance(value, bool):
         other = str(not value).lower()
     elif isinstance(value, list):
         other = str([item / 2 for item in value])
     else:
         other = str(1 if value is None else value / 2 if isinstance(value, float) and value else value + 1)
-    changed = load_protocol("ade20k", "dinov2-lin", [f"{key}={other}"])
+    changed = load_protocol(benchmark, name, [f"{key}={other}"])
     assert changed.fingerprint != base.fingerprint
     assert changed.overrides == (f"{key}={other}",)
 
@@ -74,6 +114,124 @@ def test_dinov2_lin_has_the_constants_of_its_source() -> None:
     assert round(fields["schedule"]["warmup"] * 40_000) == 1500
     assert (fields["test"]["window"], fields["test"]["stride"]) == (512, 341)
     assert fields["loss"]["average"] == "all"
+
+
+def test_dinov2_lin1_has_the_constants_of_its_source() -> None:
+    fields = load_protocol("nyu", "dinov2-lin1").fields
+    assert fields["probes"] == {"lr": [1e-4], "weight_decay": [0.01], "seeds": 1}
+    assert (fields["train"]["iterations"], fields["train"]["batch_size"], fields["loss"]["group"]) == (38_400, 16, 2)
+    assert (fields["head"]["bins"], fields["head"]["upsample"], fields["head"]["batch_norm"]) == (256, 4, False)
+    assert fields["features"] == {"layers": [-1], "norm": False, "with_cls": True, "precision": "float32"}
+    assert fields["optimizer"]["clip_norm"] == 35
+    assert round(fields["schedule"]["warmup"] * 38_400) == 12_800
+    assert (fields["schedule"]["floor"], fields["schedule"]["decay"]) == (1e-8, "cosine")
+
+
+def test_dinov3_lin_depth_has_the_constants_of_its_source() -> None:
+    fields = load_protocol("nyu", "dinov3-lin").fields
+    assert fields["probes"] == {"lr": [3e-4], "weight_decay": [1e-4], "seeds": 1}
+    assert (fields["head"]["batch_norm"], fields["head"]["upsample"], fields["head"]["init"]) == (True, 1, "normal")
+    assert (fields["features"]["norm"], fields["features"]["with_cls"]) == (True, False)
+    assert fields["optimizer"]["beta1"] == {"schedule": "after_warmup", "low": 0.85, "high": 0.95, "turn": 0.3}
+    assert fields["optimizer"]["beta2"] == 0.99
+    assert round(1 / fields["schedule"]["floor"]) == 25_000
+
+
+@pytest.mark.parametrize("name", ["dinov2-lin1", "dinov2-lin4", "dinov3-lin"])
+def test_the_protocols_of_a_dataset_share_its_augmentation(name: str) -> None:
+    nyu, kitti = (load_protocol(benchmark, name).settings for benchmark in ("nyu", "kitti"))
+    assert nyu.train.fixed_crop == FixedCrop(top=45, left=43, height=427, width=565)
+    assert kitti.train.fixed_crop == FixedCrop(top="bottom", left="centre", height=352, width=1216)
+    assert (nyu.train.crop, kitti.train.crop) == ((416, 544), (352, 704))
+    assert (nyu.train.brightness, kitti.train.brightness) == ((0.75, 1.25), (0.9, 1.1))
+    for train in (nyu.train, kitti.train):
+        assert (train.rotate, train.rotate_share, train.flip, train.color_share) == (2.5, 0.5, 0.5, 0.5)
+        assert train.gamma == train.channel == (0.9, 1.1)
+
+
+def test_bins_span_the_range_of_the_dataset() -> None:  # trap 14
+    for benchmark, name in _SHIPPED:
+        if BENCHMARKS[benchmark].group == "depth":
+            data = load_protocol(benchmark, name).settings.data
+            assert data.depth_range == DATASETS[benchmark].depth_range == DATASETS[data.trained_on].depth_range
+
+
+def test_the_scored_crop_stands_in_the_fingerprint() -> None:  # trap 17
+    crops = {name: load_protocol(name, "dinov2-lin1").settings.test.evaluation_crop for name in groups()["depth"]}
+    assert crops == {"nyu": "eigen", "kitti": "garg", "sunrgbd": "eigen"}
+    everywhere = load_protocol("nyu", "dinov2-lin1", ["test.evaluation_crop=none"])
+    assert everywhere.fingerprint != load_protocol("nyu", "dinov2-lin1").fingerprint
+
+
+@pytest.mark.parametrize("name", ["dinov2-lin1", "dinov2-lin4", "dinov3-lin"])
+def test_sunrgbd_is_the_nyu_protocol_with_a_cap(name: str) -> None:
+    sun, nyu = (load_protocol(benchmark, name).fields for benchmark in ("sunrgbd", "nyu"))
+    assert (sun["data"]["trained_on"], sun["test"].pop("cap"), nyu["test"].pop("cap")) == ("nyu", 8.0, None)
+    assert sun == nyu
+
+
+@pytest.mark.parametrize(
+    ("depth", "dinov2", "even"),
+    [
+        (12, (2, 5, 8, 11), (2, 5, 8, 11)),
+        (24, (4, 11, 17, 23), (5, 11, 17, 23)),
+        (40, (9, 19, 29, 39), (9, 19, 29, 39)),
+        (4, (0, 1, 2, 3), (0, 1, 2, 3)),
+    ],
+)
+def test_four_blocks_follow_the_depth_with_dinov2s_large_as_published(
+    depth: int, dinov2: tuple[int, ...], even: tuple[int, ...]
+) -> None:  # trap 19
+    features = load_protocol("nyu", "dinov2-lin4").settings.features
+    assert features.layers == "dinov2-four"
+    assert features.resolved(depth).layers == dinov2
+    chosen = load_protocol("nyu", "dinov2-lin4", ["features.layers=even-four"]).settings.features
+    assert chosen.resolved(depth).layers == even
+    numbered = load_protocol("nyu", "dinov2-lin4", ["features.layers=[0,-1]"]).settings.features
+    assert numbered.resolved(depth).layers == (0, -1)
+
+
+def test_four_blocks_of_three_are_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"features\.layers=dinov2-four needs four blocks, the backbone has 3"):
+        load_protocol("nyu", "dinov2-lin4").settings.features.resolved(3)
+
+
+def test_the_final_norm_is_off_for_dinov2_depth_only() -> None:  # trap 20
+    def norm(benchmark: str, name: str) -> bool:
+        return load_protocol(benchmark, name).settings.features.norm
+
+    assert [norm("nyu", name) for name in ("dinov2-lin1", "dinov2-lin4", "dinov3-lin")] == [False, False, True]
+    assert norm("ade20k", "dinov2-lin")
+
+
+@pytest.mark.parametrize(("name", "flip"), [("dinov2-lin1", "after_resize"), ("dinov3-lin", "before_resize")])
+def test_flip_averaging_stands_in_the_fingerprint(name: str, flip: str) -> None:  # trap 34
+    protocol = load_protocol("nyu", name)
+    assert protocol.fields["test"]["flip"] == flip
+    assert load_protocol("nyu", name, ["test.flip=none"]).fingerprint != protocol.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("override", "match"),
+    [
+        ("train.batch_size=15", "train.batch_size=15 is no multiple of loss.group=2"),
+        ("train.crop=[500,500]", r"crop \(500, 500\) does not fit into the fixed crop of 427 x 565"),
+        ("train.fixed_crop.top=middle", "train.fixed_crop.top"),
+        ("train.rotate=-1", "train.rotate"),
+        ("data.depth_range=[10,0.001]", "the nearest depth comes first"),
+        ("data.depth_range=[0,10]", "data.depth_range"),
+        ("data.trained_on=nyuv2", r"no depth dataset 'nyuv2' \(did you mean 'nyu'\?\); known: nyu, kitti, sunrgbd"),
+        ("data.trained_on=ade20k", "no depth dataset 'ade20k'"),
+        ("features.layers=four", "features.layers"),
+        ("features.layers=[]", "features.layers"),
+        ("head.bins=1", "head.bins"),
+        ("test.evaluation_crop=kb", "test.evaluation_crop: Input should be 'eigen', 'garg' or 'none'"),
+        ("optimizer.beta1.high=1", "optimizer.beta1.high"),
+    ],
+)
+def test_bad_depth_overrides_are_refused(override: str, match: str) -> None:
+    with pytest.raises(ProtocolError, match=match):
+        load_protocol("nyu", "dinov2-lin1", [override])
 
 
 def test_an_unknown_override_suggests_the_nearest_field() -> None:

@@ -140,12 +140,14 @@ def patches_in_order(backbone: Backbone, image: Tensor) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def seconds_per_image(backbone: Backbone, side: int, *, precision: str = "float32", rounds: int = 2) -> float:
-    """Times single square images of ``side`` pixels, rounded up to whole patches, and returns the fastest round."""
+def seconds_per_image(
+    backbone: Backbone, size: tuple[int, int], *, precision: str = "float32", rounds: int = 2
+) -> float:
+    """Times single images of ``size`` (height, width), rounded up to whole patches, and returns the fastest round."""
     patch = backbone.spec.patch_size
-    side = -(-side // patch) * patch
+    height, width = (-(-length // patch) * patch for length in size)
     device = next(iter(backbone.parameters()), torch.empty(0)).device
-    images = torch.zeros(1, 3, side, side, device=device)
+    images = torch.zeros(1, 3, height, width, device=device)
     times = []
     for _ in range(rounds):
         begun = time.perf_counter()

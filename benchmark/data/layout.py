@@ -60,3 +60,77 @@ class SegmentationLayout:
         root = self.root(data_root)
         paths = [root / path for split in splits for part in self.splits[split] for path in part.paths]
         return [path for path in dict.fromkeys(paths) if not path.exists()]
+
+
+@dataclass(frozen=True)
+class PairList:
+    """A text file that lists the images of a split with their depth maps."""
+
+    lists: tuple[str, ...]
+    """Names the file may have, relative to the dataset's root; the first that exists is read."""
+
+    folders: tuple[tuple[str, str], ...] = (("", ""),)
+    """(image folder, depth folder) its lines may be relative to; the first that holds the first image is taken."""
+
+    def find(self, root: Path) -> Path | None:
+        """Returns the list under the dataset's root, or None."""
+        return next((root / name for name in self.lists if (root / name).is_file()), None)
+
+
+@dataclass(frozen=True)
+class DepthEncoding:
+    """How a 16-bit value of a depth map becomes metres; 0 means no measurement."""
+
+    per_metre: float
+    """Units per metre."""
+
+    rotated_bits: int = 0
+    """The 16 bits are rotated right by this many places first, which undoes a rotation to the left."""
+
+    cap: float | None = None
+    """Metres; greater depths become this."""
+
+
+@dataclass(frozen=True)
+class DepthLayout:
+    """A depth dataset on disk. Crops are a protocol's business, not the dataset's."""
+
+    name: str
+    """Name on the command line."""
+
+    folder: str
+    """Root of the official layout, relative to the data root."""
+
+    splits: Mapping[str, PairList]
+    """List of each split; the scored one is "val", whatever its authors call it."""
+
+    counts: Mapping[str, int]
+    """Images with ground truth of each split of the official release."""
+
+    encoding: DepthEncoding
+    """Meaning of the values in depth maps."""
+
+    depth_range: tuple[float, float]
+    """Metres between which ground truth is scored, both ends excluded."""
+
+    usual_size: tuple[int, int]
+    """(height, width) of a common image, pixels; estimates of cost count on it."""
+
+    def root(self, data_root: Path) -> Path:
+        """Returns the folder of this dataset under ``data_root``."""
+        return data_root / self.folder
+
+    def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
+        """Lists the lists and folders of ``splits`` (all of them by default) that are not there."""
+        root = self.root(data_root)
+        paths = []
+        for split in splits or tuple(self.splits):
+            part = self.splits[split]
+            if part.find(root) is None:
+                paths.append(root / part.lists[0])
+            if not any(all((root / folder).is_dir() for folder in pair) for pair in part.folders):
+                paths += [root / folder for folder in part.folders[0] if not (root / folder).is_dir()]
+        return list(dict.fromkeys(paths))
+
+
+Layout = SegmentationLayout | DepthLayout

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from mmcv.transforms import LoadImageFromFile, RandomResize
+from mmcv.transforms import RandomResize
 from mmengine.dataset import Compose
 from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
-from benchmark.data.layout import SegmentationLayout
+from benchmark.data.images import normalised, read_image
+from benchmark.data.split import Split
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
-from benchmark.errors import DataError, did_you_mean
+from benchmark.errors import DataError
 from benchmark.protocols import Resize, SegmentationTest, SegmentationTrain
 
 compat.install()
@@ -44,53 +42,11 @@ class SegmentationSample:
     """(H, W) or, at test time, (H', W') uint8 class ids; 255 is ignored."""
 
 
-class SegmentationSplit:
-    """The images and label maps of one split, in a fixed order.
+class SegmentationSplit(Split):
+    """The images and label maps of one split, in a fixed order; see `Split`."""
 
-    Args:
-        layout: The dataset.
-        data_root: Folder that holds all datasets.
-        split: Name of one of its splits.
-        limit: Keep the first so many images only.
-
-    Raises:
-        DataError: An unknown split, a folder, list, image or label map that is missing, or an empty split.
-    """
-
-    def __init__(self, layout: SegmentationLayout, data_root: Path, split: str, *, limit: int | None = None) -> None:
-        if split not in layout.splits:
-            near = did_you_mean(split, layout.splits)
-            raise DataError(f"{layout.name} has no split {split!r}{near}; splits: {', '.join(layout.splits)}")
-        missing = layout.missing(data_root, (split,))
-        if missing:
-            raise DataError(
-                f"{layout.name}: no {missing[0]}; --data-root must hold {layout.folder}/ in its official layout"
-            )
-        self.layout = layout
-        self.name = split
-        self.root = layout.root(data_root)
-        self._infos = _list_files(layout, self.root, split)[:limit]
-        if not self._infos:
-            raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
-        for info in self._infos:
-            for key in ("img_path", "seg_map_path"):
-                if not Path(info[key]).is_file():
-                    raise DataError(
-                        f"{layout.name}: {info[key]} is missing; {split!r} needs an image and its label map"
-                    )
-
-    def __len__(self) -> int:
-        return len(self._infos)
-
-    @property
-    def names(self) -> list[str]:
-        """Image paths relative to the dataset's root."""
-        return [Path(info["img_path"]).relative_to(self.root).as_posix() for info in self._infos]
-
-    def manifest(self) -> list[str]:
-        """Returns one line per file: path relative to the dataset's root, and bytes."""
-        paths = [Path(info[key]) for info in self._infos for key in ("img_path", "seg_map_path")]
-        return [f"{path.relative_to(self.root).as_posix()} {path.stat().st_size}" for path in paths]
+    map_key = "seg_map_path"
+    map_name = "label map"
 
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its label map into an mmsegmentation ``results`` dict.
@@ -98,32 +54,30 @@ class SegmentationSplit:
         Raises:
             DataError: A file that cannot be decoded, or labels that do not fit.
         """
-        results = dict(self._infos[index], seg_fields=[])
-        # Pillow decodes to the same pixels as OpenCV and refuses a truncated file, which OpenCV fills with grey.
-        for loader, key in (
-            (LoadImageFromFile(imdecode_backend="pillow"), "img_path"),
-            (LoadAnnotations(), "seg_map_path"),
-        ):
-            try:
-                results = loader(results)
-            except Exception as error:  # decoders fail in many ways
-                raise DataError(f"{results[key]} cannot be read: {error}") from error
+        info = self._infos[index]
+        image = read_image(info["img_path"])
+        results = dict(info, seg_fields=[], img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        try:
+            results = LoadAnnotations()(results)
+        except Exception as error:  # decoders fail in many ways
+            raise DataError(f"{info['seg_map_path']} cannot be read: {error}") from error
         return CheckSegmentationSample(self.layout.num_classes, IGNORE_INDEX)(results)
 
-
-def data_fingerprint(splits: Sequence[SegmentationSplit]) -> str:
-    """Hashes names and sizes of all files of ``splits``: 16 hexadecimal digits."""
-    lines = [f"{split.name} {line}" for split in splits for line in split.manifest()]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def refuse_overlap(train: SegmentationSplit, val: SegmentationSplit) -> None:
-    """Raises DataError if an image stands in both splits."""
-    shared = sorted(set(train.names) & set(val.names))
-    if shared:
-        raise DataError(
-            f"{train.layout.name}: {len(shared)} images are in both {train.name!r} and {val.name!r}: {shared[0]}"
-        )
+    def _list_files(self) -> list[dict[str, Any]]:
+        infos = []
+        for part in self.layout.splits[self.name]:
+            dataset = DATASETS.build(
+                dict(
+                    type=self.layout.mmseg_type,
+                    data_root=str(self.root),
+                    data_prefix=dict(img_path=part.images, seg_map_path=part.labels),
+                    ann_file=part.ids or "",
+                    serialize_data=False,
+                    pipeline=[],
+                )
+            )
+            infos += [dataset.get_data_info(index) for index in range(len(dataset))]
+        return infos
 
 
 def train_sample(
@@ -137,7 +91,7 @@ def train_sample(
 
     def sample(index: int) -> SegmentationSample:
         results = augment(split.load(index))
-        image, labels = _normalised(results["img"], preprocessing), torch.from_numpy(results["gt_seg_map"])
+        image, labels = normalised(results["img"], preprocessing), torch.from_numpy(results["gt_seg_map"])
         missing = (0, settings.crop - image.shape[2], 0, settings.crop - image.shape[1])
         return SegmentationSample(F.pad(image, missing), F.pad(labels, missing, value=IGNORE_INDEX))
 
@@ -153,26 +107,9 @@ def test_sample(
     def sample(index: int) -> SegmentationSample:
         results = split.load(index)
         image = resize({"img": results["img"]})["img"]
-        return SegmentationSample(_normalised(image, preprocessing), torch.from_numpy(results["gt_seg_map"]))
+        return SegmentationSample(normalised(image, preprocessing), torch.from_numpy(results["gt_seg_map"]))
 
     return sample
-
-
-def _list_files(layout: SegmentationLayout, root: Path, split: str) -> list[dict[str, Any]]:
-    infos = []
-    for part in layout.splits[split]:
-        dataset = DATASETS.build(
-            dict(
-                type=layout.mmseg_type,
-                data_root=str(root),
-                data_prefix=dict(img_path=part.images, seg_map_path=part.labels),
-                ann_file=part.ids or "",
-                serialize_data=False,
-                pipeline=[],
-            )
-        )
-        infos += [dataset.get_data_info(index) for index in range(len(dataset))]
-    return infos
 
 
 def _augmentation(settings: SegmentationTrain) -> Compose:
@@ -192,10 +129,3 @@ def _augmentation(settings: SegmentationTrain) -> Compose:
 def _resize(settings: Resize) -> ResizeWithFloorLabels:
     scale = (settings.long or _UNBOUNDED, settings.short)
     return ResizeWithFloorLabels(scale, keep_ratio=True, backend=settings.filter)
-
-
-def _normalised(image: np.ndarray, preprocessing: Preprocessing) -> Tensor:
-    """Maps (H, W, 3) uint8 BGR to (3, H, W) float32 RGB, normalised."""
-    rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1).float() / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    return (rgb - mean) / std

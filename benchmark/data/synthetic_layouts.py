@@ -1,4 +1,4 @@
-"""Writes rendered rooms in the official folder layouts of ADE20K and VOC2012.
+"""Writes rendered rooms in the official folder layouts of ADE20K, VOC2012, NYU Depth v2 and KITTI.
 
     ade20k/SYNTHETIC.json
     ade20k/ADEChallengeData2016/images/{training,validation}/ADE_{train,val}_00000001.jpg
@@ -7,6 +7,13 @@
     voc2012/VOCdevkit/VOC2012/JPEGImages/2007_000001.jpg
     voc2012/VOCdevkit/VOC2012/SegmentationClass/2007_000001.png                palette; 0..20, 255 = border
     voc2012/VOCdevkit/VOC2012/ImageSets/Segmentation/{train,val,trainval}.txt
+    nyu/SYNTHETIC.json
+    nyu/nyu_depth_v2/<scene>/{rgb_00001.jpg,sync_depth_00001.png}              16 bits, millimetres
+    nyu/nyu_depth_v2/nyu_{train,test}.txt                                      train lines begin with "/"
+    kitti/SYNTHETIC.json
+    kitti/input/2011_09_26/<drive>/image_02/data/0000000000.png
+    kitti/gt_depth/<drive>/proj_depth/groundtruth/image_02/0000000000.png      16 bits, 1/256 m, four fifths are 0
+    kitti/kitti_eigen_{train,test}.txt                                         the last test line has no depth map
 
 ``SYNTHETIC.json`` holds the settings. A dataset is built in a folder beside its place and renamed when
 complete, so a folder that exists is whole. One with the same settings is kept, one with others is replaced,
@@ -34,24 +41,30 @@ VERSION = 1
 
 VOC_BORDER = 255
 _MARKER = "SYNTHETIC.json"
-_SPLITS = ("ade20k/train", "ade20k/val", "voc2012/train", "voc2012/val")
+_SPLITS = tuple(f"{name}/{split}" for name in ("ade20k", "voc2012", "nyu", "kitti") for split in ("train", "val"))
 _SEEDS_PER_SPLIT = 100_000
 _SEEDS_PER_RUN = 16 * _SEEDS_PER_SPLIT
 _VOC_FIRST_VAL = 500_001
+_NYU_SCENE = 16  # images per folder
+_KITTI_SCALE = 10  # rooms the size of streets: depths of 12 to 76 m
+_KITTI_SKY = 0.3  # share of the rows, at the top, that a LiDAR never reaches
+_KITTI_MEASURED = 0.2  # share of all pixels; 0.18 to 0.21 in the sample files of the official set
 
 _ADE20K_IDS = np.array([category.ade20k_id for category in CATEGORIES], np.uint8)
 _VOC_IDS = np.array([category.voc_id for category in CATEGORIES], np.uint8)
 
 
 def write_mini(root: Path, *, train: int = 48, val: int = 24, seed: int = 0) -> dict[str, Path]:
-    """Writes both datasets under ``root``; see `write_ade20k`.
+    """Writes all four datasets under ``root``; see `write_ade20k`.
 
     Returns:
-        The root of each official layout by name, "ade20k" and "voc2012".
+        The root of each official layout by name: "ade20k", "voc2012", "nyu", "kitti".
     """
     return {
         "ade20k": write_ade20k(root, train=train, val=val, seed=seed),
         "voc2012": write_voc2012(root, train=train, val=val, seed=seed),
+        "nyu": write_nyu(root, train=train, val=val, seed=seed),
+        "kitti": write_kitti(root, train=train, val=val, seed=seed),
     }
 
 
@@ -112,6 +125,58 @@ def write_voc2012(root: Path, *, train: int, val: int, seed: int = 0, size: tupl
     return root / "voc2012" / "VOCdevkit" / "VOC2012"
 
 
+def write_nyu(root: Path, *, train: int, val: int, seed: int = 0, size: tuple[int, int] = (128, 160)) -> Path:
+    """Writes ``root/nyu`` as `write_ade20k` does and returns ``root/nyu/nyu_depth_v2``.
+
+    Folders of training scenes carry a number and lines of the training list begin with "/", as in the official set.
+    """
+    seeds = {split: split_seeds("nyu", split, n, seed) for split, n in (("train", train), ("val", val))}
+
+    def build(folder: Path) -> None:
+        nyu = folder / "nyu_depth_v2"
+        for split, name, scene_name, slash in (("train", "train", "room_{:04d}", "/"), ("val", "test", "room", "")):
+            lines = []
+            for number, scene_seed in enumerate(seeds[split]):
+                scene, place = render_scene(scene_seed, size), scene_name.format(number // _NYU_SCENE + 1)
+                (nyu / place).mkdir(parents=True, exist_ok=True)
+                image, depth = f"{place}/rgb_{number + 1:05d}.jpg", f"{place}/sync_depth_{number + 1:05d}.png"
+                _save_jpeg(scene, nyu / image)
+                _save_depth(scene.depth, nyu / depth, per_metre=1000)
+                lines.append(f"{slash}{image} {slash}{depth} 518.8579\n")
+            (nyu / f"nyu_{name}.txt").write_text("".join(lines), encoding="ascii")
+
+    _write(root / "nyu", {"train": train, "val": val, "seed": seed, "size": list(size)}, build)
+    return root / "nyu" / "nyu_depth_v2"
+
+
+def write_kitti(root: Path, *, train: int, val: int, seed: int = 0, size: tuple[int, int] = (120, 304)) -> Path:
+    """Writes ``root/kitti`` as `write_ade20k` does and returns it.
+
+    The rooms are ten times as large and their depth is as sparse as a LiDAR's (`lidar_depth`). The test list ends with
+    the first training image and ``None`` for its depth: a line that a reader skips, as 45 lines of the official list.
+    """
+    seeds = {split: split_seeds("kitti", split, n, seed) for split, n in (("train", train), ("val", val))}
+
+    def build(folder: Path) -> None:
+        lines: dict[str, list[str]] = {}
+        for split, drive in (("train", "2011_09_26_drive_0001_sync"), ("val", "2011_09_26_drive_0002_sync")):
+            images, depths = f"2011_09_26/{drive}/image_02/data", f"{drive}/proj_depth/groundtruth/image_02"
+            _make(folder / "input" / images)
+            _make(folder / "gt_depth" / depths)
+            lines[split] = []
+            for number, scene_seed in enumerate(seeds[split]):
+                scene, name = render_scene(scene_seed, size), f"{number:010d}.png"
+                Image.fromarray(scene.image).save(folder / "input" / images / name, compress_level=1)
+                _save_depth(lidar_depth(scene, scene_seed), folder / "gt_depth" / depths / name, per_metre=256)
+                lines[split].append(f"{images}/{name} {depths}/{name} 721.5377\n")
+        lines["val"].append(f"{lines['train'][0].split()[0]} None 721.5377\n")
+        for split, name in (("train", "train"), ("val", "test")):
+            (folder / f"kitti_eigen_{name}.txt").write_text("".join(lines[split]), encoding="ascii")
+
+    _write(root / "kitti", {"train": train, "val": val, "seed": seed, "size": list(size)}, build)
+    return root / "kitti"
+
+
 def split_seeds(dataset: str, split: str, count: int, seed: int = 0) -> range:
     """Returns the seeds of the scenes of a split; those of different splits or runs never overlap.
 
@@ -146,6 +211,14 @@ def voc2012_mask(scene: Scene) -> NDArray[np.uint8]:
     mask[1:][vertical] = mask[:-1][vertical] = VOC_BORDER
     mask[:, 1:][horizontal] = mask[:, :-1][horizontal] = VOC_BORDER
     return mask
+
+
+def lidar_depth(scene: Scene, seed: int) -> NDArray[np.float32]:
+    """Returns ten times the depth (H, W) at a random fifth of the pixels, none near the top, and 0 elsewhere."""
+    height = scene.depth.shape[0]
+    measured = np.random.default_rng(seed).random(scene.depth.shape) < _KITTI_MEASURED / (1 - _KITTI_SKY)
+    measured[: round(_KITTI_SKY * height)] = False
+    return np.where(measured, _KITTI_SCALE * scene.depth, np.float32(0))
 
 
 def voc_palette() -> NDArray[np.uint8]:
@@ -185,3 +258,7 @@ def _make(folder: Path) -> Path:
 
 def _save_jpeg(scene: Scene, path: Path) -> None:
     Image.fromarray(scene.image).save(path, quality=95)
+
+
+def _save_depth(depth: NDArray[np.float32], path: Path, *, per_metre: int) -> None:
+    Image.fromarray(np.rint(depth * per_metre).astype(np.uint16)).save(path)

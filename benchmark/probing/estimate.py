@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data import DATASETS
 from benchmark.probing.sliding_window import Windows
-from benchmark.protocols import load_protocol
+from benchmark.protocols import DepthProtocol, SegmentationProtocol, load_protocol
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,11 @@ class Plan:
 
     benchmark: str
     protocol: str
-    side: int
-    """Side of the images the backbone sees, pixels."""
+    train_size: tuple[int, int]
+    """(height, width) of the crops the backbone sees in training, pixels."""
+
+    val_size: tuple[int, int]
+    """(height, width) of the images or windows it sees in evaluation, pixels."""
 
     precision: str
     """Arithmetic of the backbone."""
@@ -26,7 +29,7 @@ class Plan:
     """Crops seen in training."""
 
     val: int
-    """Windows seen in evaluation."""
+    """Images or windows seen in evaluation, mirror images included."""
 
     @property
     def forwards(self) -> int:
@@ -35,20 +38,37 @@ class Plan:
 
 
 def plan(benchmark: str) -> Plan:
-    """Counts the forwards of a segmentation benchmark; windows are counted on an image of the dataset's usual size."""
+    """Counts the forwards of a benchmark; evaluation is counted on images of the dataset's usual size."""
     known = BENCHMARKS[benchmark]
     layout = DATASETS[known.dataset]
     settings = load_protocol(benchmark, known.default_protocol).settings
-    windows = Windows(settings.test.window, settings.test.stride, 1)
-    height, width = layout.usual_size
-    resize = settings.test.resize
-    scale = min(resize.short / min(height, width), (resize.long or max(height, width) * 10**6) / max(height, width))
-    per_image = len(windows.starts(round(height * scale))) * len(windows.starts(round(width * scale)))
+    if isinstance(settings, SegmentationProtocol):
+        train_size = (settings.train.crop, settings.train.crop)
+        val_size, per_image = _windows(settings, layout.usual_size)
+    else:
+        train_size = settings.train.crop
+        val_size, per_image = _whole_image(settings, layout.usual_size)
     return Plan(
         benchmark=benchmark,
         protocol=known.default_protocol,
-        side=settings.train.crop,
+        train_size=train_size,
+        val_size=val_size,
         precision=settings.features.precision,
         train=settings.train.iterations * settings.train.batch_size,
         val=layout.counts[settings.data.val] * per_image,
     )
+
+
+def _windows(settings: SegmentationProtocol, size: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Returns the size of a window and how many cover an image of ``size``."""
+    windows = Windows(settings.test.window, settings.test.stride, 1)
+    resize = settings.test.resize
+    scale = min(resize.short / min(size), (resize.long or max(size) * 10**6) / max(size))
+    height, width = (round(length * scale) for length in size)
+    return (windows.tokens(height), windows.tokens(width)), len(windows.starts(height)) * len(windows.starts(width))
+
+
+def _whole_image(settings: DepthProtocol, size: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Returns the size at which an image of ``size`` is tested and how often."""
+    crop = settings.test.fixed_crop
+    return size if crop is None else (crop.height, crop.width), 1 if settings.test.flip == "none" else 2

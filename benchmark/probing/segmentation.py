@@ -21,11 +21,10 @@ from benchmark.data.segmentation import (
     IGNORE_INDEX,
     SegmentationSample,
     SegmentationSplit,
-    data_fingerprint,
-    refuse_overlap,
     test_sample,
     train_sample,
 )
+from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError, DivergedError
 from benchmark.metrics import confusion_matrix
 from benchmark.metrics.iou import scores_from_areas

@@ -6,7 +6,7 @@ data_root = 'data/voc2012/VOCdevkit/VOC2012'
 model = dict(decode_head=dict(num_classes=21))
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='LoadImageFromFile', imdecode_backend='pillow', color_type='color_ignore_orientation'),
     dict(type='LoadAnnotations'),
     dict(type='CheckSegmentationSample', num_classes=21),
     dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),

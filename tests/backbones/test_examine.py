@@ -93,4 +93,11 @@ def test_bfloat16_drifts_a_little(make_vit: Callable) -> None:
 
 def test_a_larger_image_takes_longer(make_vit: Callable) -> None:
     vit = make_vit(embed_dim=192, num_heads=3, ffn_dim=768)
-    assert examine.seconds_per_image(vit, 600) > examine.seconds_per_image(vit, 50) > 0
+    assert examine.seconds_per_image(vit, (600, 600)) > examine.seconds_per_image(vit, (50, 50)) > 0
+
+
+def test_images_that_are_timed_are_of_whole_patches_and_need_not_be_square(make_vit: Callable) -> None:
+    seen = []
+    vit = _Changed(make_vit(), lambda tokens: seen.append(tokens.grid) or tokens)
+    examine.seconds_per_image(vit, (15, 42), rounds=1)
+    assert seen == [(2, 3)]

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmark import compat
-from benchmark.data import DATASETS
+from benchmark.data import DATASETS, SegmentationLayout
 
 compat.install()
 import mmseg.datasets  # noqa: E402, F401
 from mmseg.registry import DATASETS as MMSEG_DATASETS  # noqa: E402
 
 
-@pytest.mark.parametrize("name", list(DATASETS))
+@pytest.mark.parametrize("name", [name for name in DATASETS if isinstance(DATASETS[name], SegmentationLayout)])
 def test_the_number_of_classes_is_mmsegmentations(name: str) -> None:
     layout = DATASETS[name]
     assert len(MMSEG_DATASETS.get(layout.mmseg_type).METAINFO["classes"]) == layout.num_classes
@@ -31,3 +31,30 @@ def test_the_official_counts_are_those_of_the_papers() -> None:
     assert DATASETS["ade20k"].counts == {"train": 20_210, "val": 2_000}
     assert DATASETS["voc2012"].counts == {"train": 1_464, "trainaug": 10_582, "val": 1_449}
     assert DATASETS["cityscapes"].counts == {"train": 2_975, "val": 500}
+    assert DATASETS["nyu"].counts == {"train": 24_231, "val": 654}
+    assert DATASETS["kitti"].counts == {"train": 23_158, "val": 652}
+    assert DATASETS["sunrgbd"].counts == {"val": 5_050}
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_every_split_has_its_official_count(name: str) -> None:
+    assert set(DATASETS[name].splits) == set(DATASETS[name].counts)
+
+
+def test_the_lists_and_folders_of_depth_datasets_are_missed(tmp_path: Path) -> None:
+    kitti = DATASETS["kitti"]
+    root = kitti.root(tmp_path)
+    names = ["kitti_eigen_train.txt", "input", "gt_depth", "kitti_eigen_test.txt"]
+    assert kitti.missing(tmp_path) == [root / name for name in names]
+    (root / "input").mkdir(parents=True)
+    (root / "kitti_eigen_train.txt").touch()
+    assert kitti.missing(tmp_path, ("train",)) == [root / "gt_depth"]
+
+
+@pytest.mark.parametrize("name", ["nyu_train.txt", "nyudepthv2_train_files_with_gt.txt"])
+def test_the_lists_of_nyu_are_known_by_both_names(tmp_path: Path, name: str) -> None:
+    nyu = DATASETS["nyu"]
+    nyu.root(tmp_path).mkdir(parents=True)
+    assert nyu.missing(tmp_path, ("train",)) == [nyu.root(tmp_path) / "nyu_train.txt"]
+    (nyu.root(tmp_path) / name).touch()
+    assert nyu.missing(tmp_path, ("train",)) == []

@@ -13,8 +13,9 @@ from PIL import Image
 
 from benchmark.backbones import Preprocessing
 from benchmark.data import DATASETS
-from benchmark.data.segmentation import SegmentationSplit, data_fingerprint, refuse_overlap, train_sample
+from benchmark.data.segmentation import SegmentationSplit, train_sample
 from benchmark.data.segmentation import test_sample as make_test_sample
+from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError
 from benchmark.protocols import load_protocol
 
@@ -127,6 +128,31 @@ def test_an_image_in_train_and_val_is_refused(own_data: Path) -> None:
 def test_a_mask_of_another_size_is_named(own_data: Path) -> None:
     _resave(_mask(own_data), lambda mask: mask[:-1])
     with pytest.raises(DataError, match=r"ADE_train_00000001\.png: the label map is 160x127, its image .* is 160x128"):
+        _read_all(own_data)
+
+
+def test_a_half_turn_in_exif_turns_the_image_no_more_than_its_labels(own_data: Path) -> None:
+    with Image.open(_image(own_data)) as file:
+        pixels = np.array(file)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(pixels).save(_image(own_data), quality=95, exif=exif)
+    image = SegmentationSplit(ADE20K, own_data, "train").load(0)["img"][..., ::-1]
+    assert abs(image.astype(float) - pixels).mean() < abs(image[::-1, ::-1].astype(float) - pixels).mean() / 5
+
+
+def test_grey_and_cmyk_images_are_read(own_data: Path) -> None:
+    for number, mode in ((1, "L"), (2, "CMYK")):
+        with Image.open(_image(own_data, number)) as file:
+            file.convert(mode).save(_image(own_data, number))
+    split = SegmentationSplit(ADE20K, own_data, "train")
+    assert [split.load(index)["img"].shape for index in (0, 1)] == [(128, 160, 3)] * 2
+
+
+def test_a_16_bit_image_is_named(own_data: Path) -> None:
+    Image.fromarray(np.zeros((128, 160), np.uint16)).save(own_data / "deep.png")
+    (own_data / "deep.png").rename(_image(own_data))
+    with pytest.raises(DataError, match=r"ADE_train_00000001\.jpg: pictures have 8 bits"):
         _read_all(own_data)
 
 

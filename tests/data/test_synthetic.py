@@ -40,7 +40,7 @@ COUNTS = {"train": 48, "val": 24}
 
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both datasets as `write_mini` writes them by default."""
+    """All datasets as `write_mini` writes them by default."""
     root = tmp_path_factory.mktemp("data")
     synthetic_layouts.write_mini(root)
     return root
@@ -282,7 +282,8 @@ def test_ids_are_distinct_and_those_of_the_datasets() -> None:
 def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
     roots = synthetic_layouts.write_mini(tmp_path, train=2, val=1)
     ade20k, voc = tmp_path / "ade20k" / "ADEChallengeData2016", tmp_path / "voc2012" / "VOCdevkit" / "VOC2012"
-    assert roots == {"ade20k": ade20k, "voc2012": voc}
+    nyu, kitti = tmp_path / "nyu" / "nyu_depth_v2", tmp_path / "kitti"
+    assert roots == {"ade20k": ade20k, "voc2012": voc, "nyu": nyu, "kitti": kitti}
     assert _files(ade20k) == {
         "images/training/ADE_train_00000001.jpg",
         "images/training/ADE_train_00000002.jpg",
@@ -299,6 +300,30 @@ def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
     }
     lists = {path.stem: path.read_text().split() for path in (voc / "ImageSets/Segmentation").iterdir()}
     assert lists == {"train": stems[:2], "val": stems[2:], "trainval": stems}
+    assert _files(nyu) == {
+        *(
+            f"room_0001/{name}"
+            for number in (1, 2)
+            for name in (f"rgb_0000{number}.jpg", f"sync_depth_0000{number}.png")
+        ),
+        *("room/rgb_00001.jpg", "room/sync_depth_00001.png", "nyu_train.txt", "nyu_test.txt"),
+    }
+    assert (nyu / "nyu_train.txt").read_text().splitlines()[1] == (
+        "/room_0001/rgb_00002.jpg /room_0001/sync_depth_00002.png 518.8579"
+    )
+    drives = {"2011_09_26_drive_0001_sync": (0, 1), "2011_09_26_drive_0002_sync": (0,)}
+    names = [
+        (drive, f"image_02/data/{n:010d}.png", f"image_02/{n:010d}.png") for drive in drives for n in drives[drive]
+    ]
+    assert _files(kitti) == {
+        *(f"input/2011_09_26/{drive}/{image}" for drive, image, _ in names),
+        *(f"gt_depth/{drive}/proj_depth/groundtruth/{depth}" for drive, _, depth in names),
+        *("kitti_eigen_train.txt", "kitti_eigen_test.txt", "SYNTHETIC.json"),
+    }
+    assert [line.split()[1:] for line in (kitti / "kitti_eigen_test.txt").read_text().splitlines()] == [
+        ["2011_09_26_drive_0002_sync/proj_depth/groundtruth/image_02/0000000000.png", "721.5377"],
+        ["None", "721.5377"],
+    ]
 
 
 def test_ade20k_annotations_are_grey_and_within_the_150_classes(mini: Path) -> None:
@@ -365,10 +390,33 @@ def test_every_category_of_val_occurs_in_train(mini: Path) -> None:
         assert len(masks) == count and set(np.unique(masks)) == ids
 
 
+def test_nyu_depth_is_that_of_the_scene_in_millimetres(mini: Path) -> None:
+    scene = synthetic.render_scene(synthetic_layouts.split_seeds("nyu", "train", 20)[17])
+    with Image.open(mini / "nyu/nyu_depth_v2/room_0002/sync_depth_00018.png") as file:
+        assert (file.mode, file.size) == ("I;16", (160, 128))
+        depth = np.asarray(file)
+    assert abs(depth / 1000 - scene.depth).max() < 0.0006
+    image = np.asarray(Image.open(mini / "nyu/nyu_depth_v2/room_0002/rgb_00018.jpg"), np.float64)
+    assert abs(image - scene.image).mean() < 6
+
+
+def test_kitti_depth_is_sparse_and_that_of_a_scene_ten_times_as_large(mini: Path) -> None:
+    scene = synthetic.render_scene(synthetic_layouts.split_seeds("kitti", "val", 2)[1], (120, 304))
+    drive = "2011_09_26_drive_0002_sync"
+    with Image.open(mini / f"kitti/gt_depth/{drive}/proj_depth/groundtruth/image_02/0000000001.png") as file:
+        assert (file.mode, file.size) == ("I;16", (304, 120))
+        depth = np.asarray(file) / 256
+    assert 0.78 < (depth == 0).mean() < 0.82  # as in the real files
+    assert not depth[:36].any()
+    assert abs(depth - 10 * scene.depth)[depth > 0].max() < 0.003
+    image = np.asarray(Image.open(mini / f"kitti/input/2011_09_26/{drive}/image_02/data/0000000001.png"))
+    assert np.array_equal(image, scene.image)
+
+
 def test_no_scene_occurs_twice_in_splits_datasets_or_runs(mini: Path) -> None:
-    images = [path.read_bytes() for path in mini.rglob("*.jpg")]
-    assert len(set(images)) == len(images) == 2 * sum(COUNTS.values())
-    pairs = [(dataset, split) for dataset in ("ade20k", "voc2012") for split in COUNTS]
+    images = [path.read_bytes() for path in (*mini.rglob("*.jpg"), *mini.glob("kitti/input/**/*.png"))]
+    assert len(set(images)) == len(images) == 4 * sum(COUNTS.values())
+    pairs = [(dataset, split) for dataset in ("ade20k", "voc2012", "nyu", "kitti") for split in COUNTS]
     ranges = [synthetic_layouts.split_seeds(*pair, 100_000, seed) for pair in pairs for seed in (0, 1)]
     ends = sorted((seeds[0], seeds[-1]) for seeds in ranges)
     assert all(end < start for (_, end), (start, _) in itertools.pairwise(ends))

@@ -5,18 +5,41 @@ from __future__ import annotations
 import pytest
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.probing import estimate
 from benchmark.probing.estimate import plan
 
 
 def test_ade20k_is_counted_as_written_out_by_hand() -> None:
     found = plan("ade20k")
-    assert (found.side, found.train) == (512, 40_000 * 16)
+    assert (found.train_size, found.val_size, found.train) == ((512, 512), (512, 512), 40_000 * 16)
     assert found.val == 2_000 * 2  # 512 x 683 is covered by two windows of 512
     assert found.forwards == found.train + found.val
 
 
 def test_cityscapes_slides_over_a_large_image() -> None:
     assert plan("cityscapes").val == 500 * 3 * 6  # (1024 - 512) / 341 and (2048 - 512) / 341, rounded up, plus one
+
+
+@pytest.mark.parametrize(
+    ("name", "train_size", "val_size", "images"),
+    [
+        ("nyu", (416, 544), (480, 640), 654),
+        ("kitti", (352, 704), (352, 1216), 652),
+        ("sunrgbd", (416, 544), (530, 730), 5_050),
+    ],
+)
+def test_depth_is_trained_on_crops_and_tested_on_images_and_their_mirror_images(
+    name: str, train_size: tuple[int, int], val_size: tuple[int, int], images: int
+) -> None:
+    found = plan(name)
+    assert (found.train_size, found.val_size) == (train_size, val_size)
+    assert (found.train, found.val) == (38_400 * 16, 2 * images)
+
+
+def test_without_flip_averaging_an_image_is_seen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = estimate.load_protocol
+    monkeypatch.setattr(estimate, "load_protocol", lambda benchmark, name: load(benchmark, name, ["test.flip=none"]))
+    assert plan("nyu").val == 654
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

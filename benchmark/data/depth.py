@@ -1,0 +1,196 @@
+"""Depth samples: files through mmsegmentation's transforms and ours to normalised tensors and metres.
+
+There are no two presets here: DINOv2's training (Monocular-Depth-Estimation-Toolbox, ``pipelines/transforms.py``) and
+DINOv3's (``eval/depth/transforms.py``) do the same in the same order, up to the arithmetic of the rotation's bilinear
+filter, which is OpenCV's on bytes in the first and PyTorch's on floats in the second. Here it is OpenCV's. Nothing is
+resized, neither in training nor in the test.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from benchmark import compat
+from benchmark.backbones.spec import Preprocessing
+from benchmark.data.images import normalised, read_image, size_mismatch
+from benchmark.data.layout import DepthEncoding
+from benchmark.data.split import Split
+from benchmark.data.transforms import CutFixed, RandomGammaBrightnessColor
+from benchmark.errors import DataError
+from benchmark.protocols import DepthTest, DepthTrain, FixedCrop
+
+compat.install()
+from mmseg.datasets.transforms import RandomCrop, RandomFlip, RandomRotate  # noqa: E402  (the shims come first)
+
+NO_DEPTH = "None"
+"""What a list says in place of a depth map that does not exist."""
+
+
+@dataclass(frozen=True)
+class DepthSample:
+    """One image with its depth, both of the same size."""
+
+    image: Tensor
+    """(3, H, W) float32 RGB, normalised."""
+
+    depth: Tensor
+    """(H, W) float32 metres; 0 where nothing was measured. A map without any measurement is legal."""
+
+
+class DepthSplit(Split):
+    """The images and depth maps of one split, in the order of its list; see `Split`.
+
+    Lines of the list hold the path of an image, of its depth map, and optionally a focal length, which is not used. A
+    leading "/" means the root of the dataset. Images whose depth is the word ``None`` are left out.
+
+    Raises:
+        DataError: What `Split` raises, a malformed line, or a path that leaves the dataset.
+    """
+
+    map_key = "depth_map_path"
+    map_name = "depth map"
+
+    def load(self, index: int) -> dict[str, Any]:
+        """Reads one image (BGR) and its depth map in metres (``gt_depth_map``) into a ``results`` dict.
+
+        Raises:
+            DataError: A file that cannot be decoded, a depth map without 16 bits or of another size than its image.
+        """
+        info = self._infos[index]
+        image = read_image(info["img_path"])
+        depth = read_depth(info["depth_map_path"], self.layout.encoding)
+        if depth.shape != image.shape[:2]:
+            raise size_mismatch("depth", info["depth_map_path"], depth.shape, info["img_path"], image.shape)
+        return dict(info, img=image, gt_depth_map=depth, seg_fields=["gt_depth_map"])
+
+    def _list_files(self) -> list[dict[str, Any]]:
+        part = self.layout.splits[self.name]
+        path = part.find(self.root)
+        pairs = list(_pairs(path))
+        if not pairs:
+            return []
+        image = pairs[0][0]
+        folders = next((pair for pair in part.folders if (self.root / pair[0] / image).is_file()), None)
+        if folders is None:
+            tried = " or ".join(str(self.root / pair[0]) for pair in part.folders)
+            raise DataError(f"{path}: its first image {image} is not under {tried}")
+        return [
+            {"img_path": str(self._inside(folders[0], image)), "depth_map_path": str(self._inside(folders[1], depth))}
+            for image, depth in pairs
+        ]
+
+    def _inside(self, folder: str, path: str) -> Path:
+        relative = posixpath.normpath(posixpath.join(folder, path))
+        if relative.split("/")[0] == "..":
+            raise DataError(f"{self.layout.name}: the list of {self.name!r} names {path}, which is outside {self.root}")
+        return self.root / relative
+
+
+def read_depth(path: Path | str, encoding: DepthEncoding) -> NDArray[np.float32]:
+    """Reads a 16-bit depth map as (H, W) float32 metres, 0 where nothing was measured.
+
+    Raises:
+        DataError: A file that cannot be decoded, or one that is not 16-bit grey: 8 bits hold a picture of depths.
+    """
+    try:
+        with Image.open(path) as file:
+            mode = file.mode
+            values = np.asarray(file)
+    except Exception as error:  # decoders fail in many ways
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not mode.startswith("I;16"):
+        raise DataError(f"{path}: depth maps are 16-bit grey images, this one has mode {mode}")
+    return decode_depth(values, encoding)
+
+
+def decode_depth(values: NDArray[np.integer], encoding: DepthEncoding) -> NDArray[np.float32]:
+    """Maps the 16-bit values of a depth map to float32 metres."""
+    values = values.astype(np.uint16)
+    if encoding.rotated_bits:
+        values = values >> encoding.rotated_bits | values << 16 - encoding.rotated_bits
+    depth = values.astype(np.float32) / np.float32(encoding.per_metre)
+    return depth if encoding.cap is None else np.minimum(depth, np.float32(encoding.cap))
+
+
+def train_sample(split: DepthSplit, settings: DepthTrain, preprocessing: Preprocessing) -> Callable[[int], DepthSample]:
+    """Returns a function from an index to an augmented sample of ``settings.crop``.
+
+    Randomness is drawn from numpy's global generator, as mmsegmentation's transforms do. The function raises DataError
+    for an image that is smaller than a crop.
+    """
+    cut = _cut(settings.fixed_crop)
+    augment = Compose(
+        [
+            *([RandomRotate(settings.rotate_share, settings.rotate, seg_pad_val=0)] if settings.rotate else []),
+            RandomFlip(prob=settings.flip),
+            RandomCrop(settings.crop),
+            RandomGammaBrightnessColor(
+                settings.color_share, gamma=settings.gamma, brightness=settings.brightness, color=settings.channel
+            ),
+        ]
+    )
+
+    def sample(index: int) -> DepthSample:
+        results = cut(split.load(index))
+        (height, width), crop = results["img"].shape[:2], settings.crop
+        if height < crop[0] or width < crop[1]:
+            raise DataError(
+                f"{results['img_path']}: {height} rows of {width} pixels are left, too few for the random crop of "
+                f"{crop[0]} x {crop[1]}; set train.crop"
+            )
+        return _tensors(augment(results), preprocessing)
+
+    return sample
+
+
+def test_sample(split: DepthSplit, settings: DepthTest, preprocessing: Preprocessing) -> Callable[[int], DepthSample]:
+    """Returns a function from an index to a sample with the whole image and its depth, or ``fixed_crop`` of both.
+
+    The function raises DataError for an image that is smaller than the crop.
+    """
+    cut = _cut(settings.fixed_crop)
+
+    def sample(index: int) -> DepthSample:
+        return _tensors(cut(split.load(index)), preprocessing)
+
+    return sample
+
+
+def _pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields the paths of image and depth map of each line that has both, without a leading slash."""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) not in (2, 3) or (len(words) == 3 and not _is_number(words[2])):
+            raise DataError(f'{path}, line {number}: expected "image depth" or "image depth focal", got {line!r}')
+        if words[1] != NO_DEPTH:
+            yield words[0].lstrip("/"), words[1].lstrip("/")
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _cut(crop: FixedCrop | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return Compose([] if crop is None else [CutFixed(crop.top, crop.left, crop.height, crop.width)])
+
+
+def _tensors(results: dict[str, Any], preprocessing: Preprocessing) -> DepthSample:
+    depth = torch.from_numpy(np.ascontiguousarray(results["gt_depth_map"]))
+    return DepthSample(normalised(results["img"], preprocessing), depth)

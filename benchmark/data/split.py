@@ -1,0 +1,91 @@
+"""What the splits of all dense tasks share: images with one map each, in a fixed order, found and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from benchmark.data.layout import Layout
+from benchmark.errors import DataError, did_you_mean
+
+
+class Split(ABC):
+    """The images of one split and the maps that belong to them, in a fixed order.
+
+    Args:
+        layout: The dataset.
+        data_root: Folder that holds all datasets.
+        split: Name of one of its splits.
+        limit: Keep the first so many images only.
+
+    Raises:
+        DataError: An unknown split, a folder, list, image or map that is missing, or an empty split.
+    """
+
+    map_key: ClassVar[str]
+    """Key of the map's path in an mmsegmentation ``results`` dict; the image's is ``img_path``."""
+
+    map_name: ClassVar[str]
+    """What messages call the map."""
+
+    def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
+        if split not in layout.splits:
+            near = did_you_mean(split, layout.splits)
+            raise DataError(f"{layout.name} has no split {split!r}{near}; splits: {', '.join(layout.splits)}")
+        missing = layout.missing(data_root, (split,))
+        if missing:
+            raise DataError(
+                f"{layout.name}: no {missing[0]}; --data-root must hold {layout.folder}/ in its official layout"
+            )
+        self.layout = layout
+        self.name = split
+        self.root = layout.root(data_root)
+        self._infos = self._list_files()[:limit]
+        if not self._infos:
+            raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
+        for path in self._paths():
+            if not path.is_file():
+                raise DataError(f"{layout.name}: {path} is missing; {split!r} needs an image and its {self.map_name}")
+
+    def __len__(self) -> int:
+        return len(self._infos)
+
+    @property
+    def names(self) -> list[str]:
+        """Image paths relative to the dataset's root."""
+        return [Path(info["img_path"]).relative_to(self.root).as_posix() for info in self._infos]
+
+    def manifest(self) -> list[str]:
+        """Returns one line per file: path relative to the dataset's root, and bytes."""
+        return [f"{path.relative_to(self.root).as_posix()} {path.stat().st_size}" for path in self._paths()]
+
+    @abstractmethod
+    def load(self, index: int) -> dict[str, Any]:
+        """Reads one image (BGR) and its map into an mmsegmentation ``results`` dict."""
+
+    @abstractmethod
+    def _list_files(self) -> list[dict[str, Any]]:
+        """Returns a dict with the paths of each image and its map."""
+
+    def _paths(self) -> list[Path]:
+        return [Path(info[key]) for info in self._infos for key in ("img_path", self.map_key)]
+
+
+def data_fingerprint(splits: Sequence[Split]) -> str:
+    """Hashes names and sizes of all files of ``splits``: 16 hexadecimal digits."""
+    lines = [f"{split.name} {line}" for split in splits for line in split.manifest()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def refuse_overlap(train: Split, val: Split) -> None:
+    """Raises DataError if an image stands in both splits of a dataset."""
+    if train.layout.name != val.layout.name:
+        return
+    shared = sorted(set(train.names) & set(val.names))
+    if shared:
+        raise DataError(
+            f"{train.layout.name}: {len(shared)} images are in both {train.name!r} and {val.name!r}: {shared[0]}"
+        )

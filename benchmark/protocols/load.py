@@ -1,0 +1,137 @@
+"""Reads protocols: configs under ``configs/<benchmark>/<protocol>.py``, with ``key=value`` overrides."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from benchmark.backbones.structure import BackboneOptions
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.errors import ProtocolError, UsageError, did_you_mean
+from benchmark.listing import CONFIGS, protocol_names
+from benchmark.protocols.depth import DepthProtocol
+from benchmark.protocols.segmentation import SegmentationProtocol
+
+Settings = SegmentationProtocol | DepthProtocol
+
+_KINDS: dict[str, type[Settings]] = {"seg": SegmentationProtocol, "depth": DepthProtocol}
+"""The model that reads the protocols of a group of benchmarks."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol as it will run."""
+
+    benchmark: str
+    """Benchmark it belongs to."""
+
+    name: str
+    """Name of the config."""
+
+    overrides: tuple[str, ...]
+    """``key=value`` replacements, sorted."""
+
+    settings: Settings
+    """All fields."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        return self.settings.model_dump(mode="json")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the benchmark and all fields, 16 hexadecimal digits.
+
+        A backbone option that is not given counts for nothing: an option more leaves old results comparable.
+        """
+        fields = self.fields
+        fields["backbone"] = {key: value for key, value in fields["backbone"].items() if value is not None}
+        text = json.dumps({"benchmark": self.benchmark, **fields}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> Protocol:
+    """Reads a protocol and applies ``key=value`` overrides.
+
+    Args:
+        benchmark: Benchmark name.
+        name: A protocol of ``configs/<benchmark>/``, or the path of a config file ending in ``.py``.
+        overrides: For example ``train.iterations=20`` or ``probes.lr=[1e-3,1e-4]``; values are JSON, or bare text.
+
+    Raises:
+        UsageError: No such protocol, or an override of a field that does not exist.
+        ProtocolError: The file is no config, or a value is of the wrong kind.
+    """
+    from mmengine.config import Config
+
+    path = Path(name) if name.endswith(".py") else CONFIGS / benchmark / f"{name}.py"
+    if not path.is_file():
+        known = protocol_names(benchmark)
+        raise UsageError(f"{benchmark} has no protocol {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
+    try:
+        fields = Config.fromfile(path, import_custom_modules=False).to_dict()
+    except Exception as error:  # a config is code and can fail in any way
+        raise ProtocolError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
+    keys = [override.partition("=")[0] for override in overrides]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice:
+        raise UsageError(f"{twice} is given twice")
+    for override in overrides:
+        _replace(fields, override)
+    try:
+        settings = _KINDS[BENCHMARKS[benchmark].group].model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ProtocolError(f"protocol {path.stem!r} of {benchmark}: {where}: {first['msg']}") from error
+    return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
+
+
+def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
+    """Reads ``backbone.num_heads=6`` and the like, for commands that take a checkpoint and no protocol.
+
+    Raises:
+        UsageError: Something else than an option of a backbone.
+        ProtocolError: A value of the wrong kind.
+    """
+    fields: dict[str, Any] = {"backbone": dict.fromkeys(field.name for field in dataclasses.fields(BackboneOptions))}
+    for override in overrides:
+        _replace(fields, override)
+    try:
+        return TypeAdapter(BackboneOptions).validate_python(fields["backbone"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProtocolError(f"backbone.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _replace(fields: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise UsageError(f"{override!r} is no override; write key=value, for example train.iterations=20")
+    *parents, last = key.split(".")
+    section: Any = fields
+    for parent in parents:
+        section = section.get(parent) if isinstance(section, Mapping) else None
+    if not isinstance(section, dict) or last not in section:
+        known = list(leaves(fields))
+        raise UsageError(f"no protocol field {key!r}{did_you_mean(key, known)}; fields: {', '.join(known)}")
+    try:
+        section[last] = json.loads(text)
+    except json.JSONDecodeError:
+        section[last] = None if text == "None" else text
+
+
+def leaves(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Lists the keys of nested fields, ``train.iterations`` for example."""
+    names = []
+    for key, value in fields.items():
+        names += leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [f"{prefix}{key}"]
+    return names

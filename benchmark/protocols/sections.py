@@ -1,0 +1,69 @@
+"""What the sections of all protocols are made of, and the sections that several kinds share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+def ordered(values: tuple[float, float]) -> tuple[float, float]:
+    """Refuses a range whose ends are swapped."""
+    if values[0] > values[1]:
+        raise ValueError("the lower end comes first")
+    return values
+
+
+Range = Annotated[tuple[NotNegative, NotNegative], AfterValidator(ordered)]
+
+
+class Section(BaseModel):
+    """Immutable; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Data(Section):
+    """Which images of the benchmark's dataset."""
+
+    train: str
+    """Split the probes are trained on."""
+
+    val: str
+    """Split that is scored."""
+
+
+class Features(Section):
+    """What the probes see."""
+
+    layers: tuple[int, ...] = Field(min_length=1)
+    """Blocks, from 0, negatives from the end; several are concatenated along channels."""
+
+    norm: bool
+    """Whether the final LayerNorm is applied."""
+
+    precision: Literal["float32", "bfloat16"]
+    """Arithmetic of the backbone (autocast); heads and losses are float32."""
+
+
+class Probes(Section):
+    """The sweep: every (lr, weight decay, seed) is a head of its own on the same backbone pass."""
+
+    lr: tuple[PositiveFloat, ...] = Field(min_length=1)
+    """Peak learning rates."""
+
+    weight_decay: tuple[NotNegative, ...] = Field(min_length=1)
+    """Weight decays."""
+
+    seeds: PositiveInt
+    """Heads per (lr, weight decay), which differ in their initial weights; the score is their mean."""
+
+
+class Selection(Section):
+    """How a sweep of several (lr, weight decay) picks one."""
+
+    holdout: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the training images that is held out to choose on; nothing is held out without a sweep."""

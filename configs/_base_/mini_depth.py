@@ -1,0 +1,12 @@
+# The same protocol at a size that two CPU cores finish in a minute: for the rendered mini data, not for comparison.
+_base_ = './dinov2_lin1_depth.py'
+
+family = 'mini'
+
+probes = dict(lr=[1e-3, 1e-2])  # short schedules want a larger step; which one is chosen on held-out images
+train = dict(
+    iterations=150,
+    batch_size=8,
+    crop=[112, 112],
+)
+loss = dict(warmup_iterations=10)

@@ -1,0 +1,5 @@
+# Zero-shot: the head of nyu/dinov3-lin, trained as there, scored on SUN RGB-D's 5,050 test images. DINOv2's own code
+# for SUN RGB-D is unpublished; crop and cap are those of datasets/sunrgbd.py in zhyever's depth toolbox.
+_base_ = '../nyu/dinov3-lin.py'
+
+test = dict(cap=8.0)
