@@ -53,6 +53,7 @@ format: $(STAMP) ## mend style and formatting
 
 speed: $(STAMP) ## race our loss, inference and training step against the stock ones
 	$(BIN)/python tests/speed/segmentation.py
+	$(BIN)/python tests/speed/backbones.py
 
 ade20k: $(STAMP) need-checkpoint ## linear segmentation on ADE20K: mIoU
 	$(call RUN,ade20k)

@@ -9,15 +9,13 @@ Times are medians; trust the ratios more than the seconds.
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.structures import PixelData
+from race import race
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -41,13 +39,13 @@ def main() -> None:
     rounds = 2 if quick else 3
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    for race in (
+    for contest in (
         _loss,
         _windows,
         lambda rounds: _step(rounds, quick=quick),
         lambda rounds: _sweep(rounds, quick=quick),
     ):
-        race(rounds)
+        contest(rounds)
 
 
 def _loss(rounds: int) -> None:
@@ -61,7 +59,7 @@ def _loss(rounds: int) -> None:
     def ours() -> None:
         upsampled_cross_entropy(logits.clone().requires_grad_(), labels).backward()
 
-    _race("loss and gradient, 4 x 150 x 512 x 512", stock, ours, rounds)
+    race("loss and gradient, 4 x 150 x 512 x 512", stock, ours, rounds)
 
 
 def _windows(rounds: int) -> None:
@@ -81,7 +79,7 @@ def _windows(rounds: int) -> None:
     def ours() -> Tensor:
         return WindowAssembly.of(windows, (512, 683), (512, 683), _CPU).labels(logits)
 
-    _race("windows to labels, 150 x 512 x 683", stock, ours, rounds)
+    race("windows to labels, 150 x 512 x 683", stock, ours, rounds)
 
 
 def _step(rounds: int, *, quick: bool) -> None:
@@ -108,7 +106,7 @@ def _step(rounds: int, *, quick: bool) -> None:
         upsampled_cross_entropy(head(features(images)), labels).backward()
         our_step.step()
 
-    _race(f"training step of {vit.spec.arch}, batch 2", stock, ours, rounds)
+    race(f"training step of {vit.spec.arch}, batch 2", stock, ours, rounds)
 
 
 def _sweep(rounds: int, *, quick: bool) -> None:
@@ -127,19 +125,7 @@ def _sweep(rounds: int, *, quick: bool) -> None:
         for head in heads:
             upsampled_cross_entropy(head(seen), labels).backward()
 
-    _race(f"six probes on {vit.spec.arch}, apart and together", apart, together, rounds)
-
-
-def _race(name: str, baseline: Callable[[], object], ours: Callable[[], object], rounds: int) -> None:
-    times: dict[str, list[float]] = {"baseline": [], "ours": []}
-    for number in range(rounds + 1):  # the first round warms up; then they take turns
-        for who, call in (("baseline", baseline), ("ours", ours)):
-            begun = time.perf_counter()
-            call()
-            if number:
-                times[who].append(time.perf_counter() - begun)
-    slow, fast = (statistics.median(times[who]) for who in ("baseline", "ours"))
-    print(f"{name}: baseline {slow:.3f} s, ours {fast:.3f} s, {slow / fast:.1f} times as fast")
+    race(f"six probes on {vit.spec.arch}, apart and together", apart, together, rounds)
 
 
 def _vit(*, quick: bool) -> VisionTransformer:
