@@ -117,6 +117,25 @@ class Schedule(Section):
     """Whether t stays 0 for the first two iterations, as in code that steps its scheduler from iteration 1 on."""
 
 
+class DepthSchedule(Section):
+    """The factor on the learning rate, and the decay rate of the first moment, at update t of T in depth training."""
+
+    decay: Literal["mmcv", "dinov3"]
+    """Cosine from 1 to ``floor``, and how the warm-up enters it (see ``benchmark.probing.schedules``)."""
+
+    warmup: Share
+    """Warm-up length W as a share of T."""
+
+    warmup_ratio: PositiveFloat
+    """Factor at t = 0."""
+
+    floor: Share
+    """Factor at the end."""
+
+    beta1: Literal["one_cycle", "zero_in_warmup"] | Annotated[float, Field(ge=0, lt=1)]
+    """0.95 to 0.85 at 0.3 T and back; or 0 in warm-up and then 0.85 to 0.95; or a constant."""
+
+
 class Selection(Section):
     """How a sweep of several (lr, weight decay) picks one."""
 

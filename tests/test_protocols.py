@@ -133,3 +133,17 @@ def test_a_key_nobody_reads_is_an_error(tmp_path: Path, text: str, match: str) -
     own.write_text(f"_base_ = {str(shipped)!r}\n{text}\n")
     with pytest.raises(ProtocolError, match=match):
         load_protocol("ade20k", str(own))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "name", "fingerprint"),
+    [
+        ("ade20k", "dinov2-lin", "4bc060e4748bca7f"),
+        ("ade20k", "dinov3-lin", "40be520785774a74"),
+        ("voc2012", "dinov2-lin", "6c51bc1a99be35c3"),
+        ("cityscapes", "dinov3-lin", "80403fa8f3d25a95"),
+    ],
+)
+def test_results_of_earlier_versions_stay_comparable(benchmark: str, name: str, fingerprint: str) -> None:
+    # whoever moves one on purpose raises the protocol's version
+    assert load_protocol(benchmark, name).fingerprint == fingerprint
