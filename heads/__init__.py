@@ -1,6 +1,14 @@
 """Heads and losses: plain ``torch`` modules that know nothing of the benchmark around them."""
 
+from heads.depth import LinearDepthHead
+from heads.depth_losses import GradientLoss, SigLoss
 from heads.losses import upsampled_cross_entropy
 from heads.segmentation import LinearSegmentationHead
 
-__all__ = ["LinearSegmentationHead", "upsampled_cross_entropy"]
+__all__ = [
+    "GradientLoss",
+    "LinearDepthHead",
+    "LinearSegmentationHead",
+    "SigLoss",
+    "upsampled_cross_entropy",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -10,7 +11,8 @@ from benchmark.benchmarks import BENCHMARKS, groups
 from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import CONFIGS, protocol_names
-from benchmark.protocols import FixedCrop, load_protocol, parse_backbone_options
+from benchmark.metrics.evaluation_crop import EVALUATION_CROPS
+from benchmark.protocols import DepthTest, FixedCrop, load_protocol, parse_backbone_options
 from benchmark.protocols.load import leaves
 
 _SHIPPED = [(benchmark, name) for benchmark in BENCHMARKS for name in protocol_names(benchmark)]
@@ -45,6 +47,12 @@ _OTHER_VALUES = {
     "backbone.registers_follow": ["cls"],
     "backbone.rope_dtype": ["bfloat16"],
     "backbone.weights": ["student"],
+}
+
+# What another value needs beside it.
+_BESIDE = {
+    "head.batch_norm": ["features.with_cls=false"],
+    "features.with_cls": ["head.batch_norm=false"],
 }
 
 # What stands in the records and leaderboards there are; a deliberate change raises the protocol's version instead.
@@ -90,7 +98,8 @@ _EVERY_FIELD = [
 
 @pytest.mark.parametrize(("benchmark", "name", "key"), _EVERY_FIELD)
 def test_every_field_can_be_overridden_and_moves_the_fingerprint(benchmark: str, name: str, key: str) -> None:
-    base = load_protocol(benchmark, name)
+    beside = _BESIDE.get(key, [])
+    base = load_protocol(benchmark, name, beside)
     value = base.fields
     for part in key.split("."):
         value = value[part]
@@ -102,9 +111,9 @@ def test_every_field_can_be_overridden_and_moves_the_fingerprint(benchmark: str,
         other = str([item / 2 for item in value])
     else:
         other = str(1 if value is None else value / 2 if isinstance(value, float) and value else value + 1)
-    changed = load_protocol(benchmark, name, [f"{key}={other}"])
+    changed = load_protocol(benchmark, name, [*beside, f"{key}={other}"])
     assert changed.fingerprint != base.fingerprint
-    assert changed.overrides == (f"{key}={other}",)
+    assert changed.overrides == tuple(sorted([*beside, f"{key}={other}"]))
 
 
 def test_dinov2_lin_has_the_constants_of_its_source() -> None:
@@ -154,6 +163,10 @@ def test_bins_span_the_range_of_the_dataset() -> None:  # trap 14
         if BENCHMARKS[benchmark].group == "depth":
             data = load_protocol(benchmark, name).settings.data
             assert data.depth_range == DATASETS[benchmark].depth_range == DATASETS[data.trained_on].depth_range
+
+
+def test_protocols_know_the_evaluation_crops_of_the_metrics() -> None:
+    assert set(get_args(DepthTest.model_fields["evaluation_crop"].annotation)) == set(EVALUATION_CROPS)
 
 
 def test_the_scored_crop_stands_in_the_fingerprint() -> None:  # trap 17
@@ -225,6 +238,7 @@ def test_flip_averaging_stands_in_the_fingerprint(name: str, flip: str) -> None:
         ("features.layers=four", "features.layers"),
         ("features.layers=[]", "features.layers"),
         ("head.bins=1", "head.bins"),
+        ("head.batch_norm=true", "head.batch_norm is for patch tokens alone; set features.with_cls=false"),
         ("test.evaluation_crop=kb", "test.evaluation_crop: Input should be 'eigen', 'garg' or 'none'"),
         ("optimizer.beta1.high=1", "optimizer.beta1.high"),
     ],

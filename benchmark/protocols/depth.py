@@ -80,7 +80,7 @@ class DepthHead(Section):
     """Bins, evenly spaced over the depth range with both ends included."""
 
     batch_norm: bool
-    """Whether a (synchronised) batch norm stands before the convolution."""
+    """Whether a (synchronised) batch norm stands before the convolution; only without [CLS], as in the sources."""
 
     upsample: PositiveInt
     """Bilinear enlargement of the features before the convolution."""
@@ -152,7 +152,7 @@ class DepthSchedule(Section):
     warmup_ratio: PositiveFloat
     """r: the factor at t = 0."""
 
-    floor: NotNegative
+    floor: Share
     """f: the factor at the end."""
 
 
@@ -260,6 +260,12 @@ class DepthProtocol(Section):
     schedule: DepthSchedule
     selection: Selection
     test: DepthTest
+
+    @model_validator(mode="after")
+    def _norm_is_for_patches(self) -> DepthProtocol:
+        if self.head.batch_norm and self.features.with_cls:
+            raise ValueError("head.batch_norm is for patch tokens alone; set features.with_cls=false or the norm off")
+        return self
 
     @model_validator(mode="after")
     def _groups_are_whole(self) -> DepthProtocol:
