@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.layout import SegmentationLayout
+from benchmark.data.manifest import fingerprint_splits
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
 from benchmark.errors import DataError, did_you_mean
 from benchmark.protocols import Resize, SegmentationTest, SegmentationTrain
@@ -87,10 +87,10 @@ class SegmentationSplit:
         """Image paths relative to the dataset's root."""
         return [Path(info["img_path"]).relative_to(self.root).as_posix() for info in self._infos]
 
-    def manifest(self) -> list[str]:
-        """Returns one line per file: path relative to the dataset's root, and bytes."""
-        paths = [Path(info[key]) for info in self._infos for key in ("img_path", "seg_map_path")]
-        return [f"{path.relative_to(self.root).as_posix()} {path.stat().st_size}" for path in paths]
+    @property
+    def files(self) -> list[Path]:
+        """Image and label map of each sample, in order."""
+        return [Path(info[key]) for info in self._infos for key in ("img_path", "seg_map_path")]
 
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its label map into an mmsegmentation ``results`` dict.
@@ -112,9 +112,8 @@ class SegmentationSplit:
 
 
 def data_fingerprint(splits: Sequence[SegmentationSplit]) -> str:
-    """Hashes names and sizes of all files of ``splits``: 16 hexadecimal digits."""
-    lines = [f"{split.name} {line}" for split in splits for line in split.manifest()]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    """Hashes names and contents of all files of ``splits`` of one dataset: 16 hexadecimal digits."""
+    return fingerprint_splits({split.name: split.files for split in splits}, splits[0].root)
 
 
 def refuse_overlap(train: SegmentationSplit, val: SegmentationSplit) -> None:

@@ -62,7 +62,7 @@ class SegmentationData:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of names and sizes of all files."""
+        """Hash of names and contents of all files."""
         return data_fingerprint([self.train, self.val])
 
 
