@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
     listing.set_defaults(verb=_list)
 
+    check = verbs.add_parser("check", help="data doctor: read every file of a dataset, before hours are spent")
+    check.add_argument("--data", required=True, metavar="NAME", help="dataset to read")
+    check.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    check.add_argument("--json", action="store_true", help="machine-readable")
+    check.set_defaults(verb=_check)
+
     leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
     _add_results(leaderboard)
     leaderboard.set_defaults(verb=_leaderboard)
@@ -173,6 +179,12 @@ def _list(options: argparse.Namespace, _command: str) -> int:
     found = inventory(options.data_root)
     print(json.dumps(found, indent=1) if options.json else describe(found))
     return 0
+
+
+def _check(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.data.verify import check_data
+
+    return check_data(options.data, options.data_root, as_json=options.json)
 
 
 def _leaderboard(options: argparse.Namespace, _command: str) -> int:
