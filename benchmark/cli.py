@@ -72,6 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="machine-readable")
     check.set_defaults(verb=_check)
 
+    data = verbs.add_parser("data", help="put a dataset into its official layout and check it", description=_DATA)
+    data.add_argument("dataset", metavar="NAME", help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet")
+    data.add_argument(
+        "--from", dest="sources", nargs="+", default=(), metavar="SOURCE", help="archives, folders, lists or URLs"
+    )
+    data.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    existing = data.add_mutually_exclusive_group()
+    existing.add_argument("--add", action="store_true", help="add to the dataset that is there")
+    existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
+    data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
+    data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
+    data.set_defaults(verb=_data)
+
     leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
     _add_results(leaderboard)
     leaderboard.set_defaults(verb=_leaderboard)
@@ -87,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
 
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
 key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
+
+
+_DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
+Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on."""
 
 
 _PASSED_ON = (
@@ -185,6 +202,19 @@ def _check(options: argparse.Namespace, _command: str) -> int:
     from benchmark.data.verify import check_data
 
     return check_data(options.data, options.data_root, as_json=options.json)
+
+
+def _data(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.data.prepare import prepare
+
+    return prepare(
+        options.dataset,
+        options.sources,
+        options.data_root,
+        existing="add" if options.add else "replace" if options.replace else "refuse",
+        skip_checksum=options.skip_checksum,
+        keep_downloads=options.keep_downloads,
+    )
 
 
 def _leaderboard(options: argparse.Namespace, _command: str) -> int:

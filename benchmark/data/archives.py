@@ -114,6 +114,23 @@ def is_archive(path: Path) -> bool:
     return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
 
 
+def unpacked_size(path: Path) -> int | None:
+    """Returns about how many bytes the files of an archive have, or None where only unpacking would tell.
+
+    Raises:
+        DataError: A damaged archive.
+    """
+    with _naming(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return sum(info.file_size for info in archive.infolist())
+        try:
+            with tarfile.open(path, "r:"):
+                return path.stat().st_size
+        except tarfile.ReadError:  # a compressed one
+            return None
+
+
 def members(path: Path, limits: Limits = LIMITS) -> Iterator[Member]:
     """Yields the regular files of an archive.
 
