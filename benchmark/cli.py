@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmark import __version__
 from benchmark.benchmarks import BENCHMARKS, expand, groups
@@ -69,12 +70,49 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
     listing.set_defaults(verb=_list)
 
-    check = verbs.add_parser("check", help="look at a checkpoint before hours are spent", description=_CHECK)
-    check.add_argument("--checkpoint", required=True, metavar="CKPT", help=_CHECKPOINT)
+    _add_check(verbs)
+    _add_data(verbs)
+    _add_specialize(verbs)
+
+    leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
+    _add_results(leaderboard)
+    leaderboard.set_defaults(verb=_leaderboard)
+
+    demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
+    demo.add_argument(
+        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
+    )
+    _add_results(demo)
+    demo.set_defaults(verb=_demo)
+    return parser
+
+
+def _add_check(verbs: argparse._SubParsersAction) -> None:
+    check = verbs.add_parser("check", help="look at a checkpoint or data before hours are spent", description=_CHECK)
+    check.add_argument("--checkpoint", metavar="CKPT", help=_CHECKPOINT)
+    check.add_argument("--data", metavar="NAME", help="dataset to read, file by file")
+    check.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
     check.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     check.add_argument("--json", action="store_true", help="machine-readable")
     check.set_defaults(verb=_check)
 
+
+def _add_data(verbs: argparse._SubParsersAction) -> None:
+    data = verbs.add_parser("data", help="put a dataset into its official layout and check it", description=_DATA)
+    data.add_argument("dataset", metavar="NAME", help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet")
+    data.add_argument(
+        "--from", dest="sources", nargs="+", default=(), metavar="SOURCE", help="archives, folders, lists or URLs"
+    )
+    data.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    existing = data.add_mutually_exclusive_group()
+    existing.add_argument("--add", action="store_true", help="add to the dataset that is there")
+    existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
+    data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
+    data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
+    data.set_defaults(verb=_data)
+
+
+def _add_specialize(verbs: argparse._SubParsersAction) -> None:
     special = verbs.add_parser(
         "specialize",
         help="give [CLS] and patches weights of their own, the function unchanged",
@@ -98,18 +136,6 @@ def _parser() -> argparse.ArgumentParser:
     special.add_argument("--seed", type=_natural, default=0, metavar="N", help="of low-rank additions (default: 0)")
     special.set_defaults(verb=_specialize)
 
-    leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
-    _add_results(leaderboard)
-    leaderboard.set_defaults(verb=_leaderboard)
-
-    demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
-    demo.add_argument(
-        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
-    )
-    _add_results(demo)
-    demo.set_defaults(verb=_demo)
-    return parser
-
 
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
 key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
@@ -117,8 +143,13 @@ key=value replaces a protocol field, for example train.iterations=20 or 'probes.
 
 _CHECKPOINT = "file or folder, hf:DIR, timm:NAME, my_file.py:build, or 'pixels' for the floor"
 
-_CHECK = """Load a checkpoint, say what it holds and how it would be run, and see whether its features make sense. Exit
-code 0: usable, 1: not, 2: it cannot be loaded. backbone.key=value says what its tensors do not, as in run."""
+_CHECK = """With --checkpoint: load it, say what it holds and how it would be run, and see whether its features make
+sense; backbone.key=value says what its tensors do not, as in run. With --data: read every file of a dataset, say what
+is there, what is wrong, and which known variant it is. Exit code 0: usable, 1: not, 2: it cannot be loaded; of two
+checks the worse."""
+
+_DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
+Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on."""
 
 _SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through copies of their own of some layers (arXiv
 2602.08626). The copies begin equal, so the function is the same until it is trained."""
@@ -219,15 +250,61 @@ def _list(options: argparse.Namespace, _command: str) -> int:
 
 
 def _check(options: argparse.Namespace, _command: str) -> int:
+    if options.checkpoint is None and options.data is None:
+        raise UsageError("nothing to check: give --checkpoint CKPT, --data NAME, or both")
+    if options.checkpoint is None and options.overrides:
+        raise UsageError(f"{options.overrides[0]} is about a checkpoint, and there is no --checkpoint")
+    wanted = {"checkpoint": _check_checkpoint, "data": _check_data}
+    wanted = {name: look for name, look in wanted.items() if getattr(options, name) is not None}
+    if len(wanted) == 1:
+        [look] = wanted.values()
+        code, found = look(options)
+    else:
+        code, found = 0, {}
+        for name, look in wanted.items():  # one that cannot be carried out does not stop the other
+            try:
+                own, found[name] = look(options)
+            except DenseBenchError as error:
+                print(f"error: {error}", file=sys.stderr)
+                own, found[name] = 2, {"error": str(error)}
+            code = max(code, own)
+    if options.json:
+        print(json.dumps(found, indent=1))
+    return code
+
+
+def _check_checkpoint(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """Prints an examination unless JSON is wanted; returns the exit code and the examination as plain values."""
     from benchmark.devices import choose_device
     from benchmark.doctor import check_checkpoint, render
     from benchmark.protocols import parse_backbone_options
 
     given = parse_backbone_options(options.overrides)
     found = check_checkpoint(options.checkpoint, given, choose_device(options.device))
-    columns = max(shutil.get_terminal_size((120, 24)).columns, 60)
-    print(json.dumps(found.as_json(), indent=1) if options.json else render(found, columns))
-    return 1 if found.problems else 0
+    if not options.json:
+        print(render(found, max(shutil.get_terminal_size((120, 24)).columns, 60)))
+    return 1 if found.problems else 0, found.as_json()
+
+
+def _check_data(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """Does for a dataset what `_check_checkpoint` does."""
+    from benchmark.data.verify import check_data
+
+    report = check_data(options.data, options.data_root, quiet=options.json)
+    return 0 if report.usable else 1, report.as_json()
+
+
+def _data(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.data.prepare import prepare
+
+    return prepare(
+        options.dataset,
+        options.sources,
+        options.data_root,
+        existing="add" if options.add else "replace" if options.replace else "refuse",
+        skip_checksum=options.skip_checksum,
+        keep_downloads=options.keep_downloads,
+    )
 
 
 def _specialize(options: argparse.Namespace, _command: str) -> int:

@@ -15,7 +15,10 @@ from benchmark.cli import main
 from benchmark.records.store import RecordStore
 
 
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "--json"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["list"], ["list", "--json"], ["run", "--help"], ["check", "--help"], ["data", "--help"]],
+)
 def test_help_and_list_import_no_torch(words: list[str]) -> None:
     code = (
         "import sys; from benchmark.cli import main\n"

@@ -98,6 +98,46 @@ def test_lines_keep_within_the_terminal(checkpoint: Path) -> None:
     assert max(len(line) for line in lines if "sha256" not in line and str(checkpoint) not in line) <= 80
 
 
+def test_checkpoint_and_data_are_checked_in_one_go(
+    checkpoint: Path, mini_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ["check", "--checkpoint", str(checkpoint), "--data", "kitti", "--data-root", str(mini_data)]
+    assert main(both) == 0
+    text = capsys.readouterr().out
+    assert text.index("verdict: good") < text.index("rendered by DenseBench")
+    assert main([*both, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["checkpoint"]["verdict"], found["data"]["usable"]) == ("good", True)
+
+
+@pytest.mark.parametrize(("broken", "code"), [("checkpoint", 2), ("data", 1), ("name", 2)])
+def test_of_two_checks_the_worse_counts_and_both_are_made(
+    checkpoint: Path, mini_data: Path, capsys: pytest.CaptureFixture[str], broken: str, code: int
+) -> None:
+    given = {"checkpoint": str(checkpoint), "data": "kitti", "data-root": str(mini_data)}
+    given |= {"checkpoint": {"checkpoint": "no.pth"}, "data": {"data-root": "nowhere"}, "name": {"data": "kiti"}}[
+        broken
+    ]
+    assert main(["check", "--json", *(word for name, value in given.items() for word in (f"--{name}", value))]) == code
+    output = capsys.readouterr()
+    found = json.loads(output.out)
+    assert (found["checkpoint"].get("verdict") == "good") is (broken != "checkpoint")
+    assert (found["data"].get("usable") is True) is (broken == "checkpoint")
+    assert output.err.count("error: ") == (code == 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ([], "nothing to check: give --checkpoint CKPT, --data NAME, or both"),
+        (["--data", "kitti", "backbone.num_heads=6"], "backbone.num_heads=6 is about a checkpoint"),
+    ],
+)
+def test_a_check_of_nothing_is_refused(words: list[str], match: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *words]) == 2
+    assert match in capsys.readouterr().err
+
+
 def test_reading_checkpoints_needs_neither_torchvision_nor_timm_nor_transformers(checkpoint: Path) -> None:
     import subprocess
 

@@ -19,9 +19,9 @@ from benchmark.data.segmentation import SegmentationSplit, test_sample
 from benchmark.metrics import confusion_matrix, iou_scores
 from benchmark.openmmlab import build_runner
 from benchmark.probing.features import FrozenFeatures
-from benchmark.probing.progress import Progress
 from benchmark.probing.segmentation import _miou, count_areas
 from benchmark.probing.train import Probe
+from benchmark.progress import Progress
 from benchmark.protocols import Resize, load_protocol
 from heads import upsampled_cross_entropy
 

@@ -8,8 +8,7 @@ resized, neither in training nor in the test.
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from torch import Tensor
 
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
+from benchmark.data.decoding import decode_depth, depth_map_problem
+from benchmark.data.depth_list import read_depth_list
 from benchmark.data.images import normalised, read_image, size_mismatch
 from benchmark.data.layout import DepthEncoding
 from benchmark.data.split import Split
@@ -32,9 +33,6 @@ from benchmark.protocols import DepthTest, DepthTrain, FixedCrop
 
 compat.install()
 from mmseg.datasets.transforms import RandomCrop, RandomFlip, RandomRotate  # noqa: E402  (the shims come first)
-
-NO_DEPTH = "None"
-"""What a list says in place of a depth map that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,7 @@ class DepthSample:
 class DepthSplit(Split):
     """The images and depth maps of one split, in the order of its list; see `Split`.
 
-    Lines of the list hold the path of an image, of its depth map, and optionally a focal length, which is not used. A
-    leading "/" means the root of the dataset. Images whose depth is the word ``None`` are left out.
+    The list is read by `read_depth_list`; images whose depth is the word ``None`` are left out.
 
     Raises:
         DataError: What `Split` raises, a malformed line, or a path that leaves the dataset.
@@ -76,25 +73,10 @@ class DepthSplit(Split):
 
     def _list_files(self) -> list[dict[str, Any]]:
         part = self.layout.splits[self.name]
-        path = part.find(self.root)
-        pairs = list(_pairs(path))
-        if not pairs:
-            return []
-        image = pairs[0][0]
-        folders = next((pair for pair in part.folders if (self.root / pair[0] / image).is_file()), None)
-        if folders is None:
-            tried = " or ".join(str(self.root / pair[0]) for pair in part.folders)
-            raise DataError(f"{path}: its first image {image} is not under {tried}")
-        return [
-            {"img_path": str(self._inside(folders[0], image)), "depth_map_path": str(self._inside(folders[1], depth))}
-            for image, depth in pairs
-        ]
-
-    def _inside(self, folder: str, path: str) -> Path:
-        relative = posixpath.normpath(posixpath.join(folder, path))
-        if relative.split("/")[0] == "..":
-            raise DataError(f"{self.layout.name}: the list of {self.name!r} names {path}, which is outside {self.root}")
-        return self.root / relative
+        found = read_depth_list(part.find(self.root), self.root, part.folders)
+        if found.problems:
+            raise DataError(f"{self.layout.name}: {found.problems[0]}")
+        return [{"img_path": str(image), "depth_map_path": str(depth)} for image, depth in found.pairs]
 
 
 def read_depth(path: Path | str, encoding: DepthEncoding) -> NDArray[np.float32]:
@@ -105,22 +87,13 @@ def read_depth(path: Path | str, encoding: DepthEncoding) -> NDArray[np.float32]
     """
     try:
         with Image.open(path) as file:
-            mode = file.mode
+            problem = depth_map_problem(file.mode)
             values = np.asarray(file)
     except Exception as error:  # decoders fail in many ways
         raise DataError(f"{path} cannot be read: {error}") from error
-    if not mode.startswith("I;16"):
-        raise DataError(f"{path}: depth maps are 16-bit grey images, this one has mode {mode}")
+    if problem:
+        raise DataError(f"{path}: {problem}")
     return decode_depth(values, encoding)
-
-
-def decode_depth(values: NDArray[np.integer], encoding: DepthEncoding) -> NDArray[np.float32]:
-    """Maps the 16-bit values of a depth map to float32 metres."""
-    values = values.astype(np.uint16)
-    if encoding.rotated_bits:
-        values = values >> encoding.rotated_bits | values << 16 - encoding.rotated_bits
-    depth = values.astype(np.float32) / np.float32(encoding.per_metre)
-    return depth if encoding.cap is None else np.minimum(depth, np.float32(encoding.cap))
 
 
 def train_sample(split: DepthSplit, settings: DepthTrain, preprocessing: Preprocessing) -> Callable[[int], DepthSample]:
@@ -165,26 +138,6 @@ def test_sample(split: DepthSplit, settings: DepthTest, preprocessing: Preproces
         return _tensors(cut(split.load(index)), preprocessing)
 
     return sample
-
-
-def _pairs(path: Path) -> Iterator[tuple[str, str]]:
-    """Yields the paths of image and depth map of each line that has both, without a leading slash."""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) not in (2, 3) or (len(words) == 3 and not _is_number(words[2])):
-            raise DataError(f'{path}, line {number}: expected "image depth" or "image depth focal", got {line!r}')
-        if words[1] != NO_DEPTH:
-            yield words[0].lstrip("/"), words[1].lstrip("/")
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _cut(crop: FixedCrop | None) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -12,9 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from benchmark.backbones.spec import Preprocessing
+from benchmark.data.decoding import is_turned, picture_problem, size_problem
 from benchmark.errors import DataError
-
-_EXIF_ORIENTATION = 0x0112
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
@@ -30,13 +29,13 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as file:
-            mode = file.mode
             file.load()
-            image = None if mode[0] in "IF" else file.convert("RGB")
+            problem = picture_problem(file.mode)
+            image = None if problem else file.convert("RGB")
     except Exception as error:  # decoders fail in many ways
         raise DataError(f"{path} cannot be read: {error}") from error
     if image is None:
-        raise DataError(f"{path}: pictures have 8 bits per channel, not {mode} grey values; is this a depth map?")
+        raise DataError(f"{path}: {problem}")
     return cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2BGR)
 
 
@@ -45,10 +44,8 @@ def size_mismatch(
 ) -> DataError:
     """Returns the error for a label or depth map (``what``) of another (H, W) than its image."""
     with Image.open(image_path) as file:
-        turned = file.getexif().get(_EXIF_ORIENTATION, 1) != 1
-    hint = "; the image's EXIF orientation is not applied, the maps must belong to its stored pixels" if turned else ""
-    sizes = [f"{width}x{height}" for height, width, *_ in (size, image_size)]
-    return DataError(f"{path}: the {what} map is {sizes[0]}, its image {image_path} is {sizes[1]}{hint}")
+        turned = is_turned(file)
+    return DataError(f"{path}: {size_problem(what, size[1::-1], image_path, image_size[1::-1], turned=turned)}")
 
 
 def normalised(image: NDArray[np.generic], preprocessing: Preprocessing) -> Tensor:

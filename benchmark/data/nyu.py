@@ -7,7 +7,7 @@
 
 BTS itself keeps the scenes in ``sync/`` (train) and ``official_splits/test/`` and calls the lists
 ``nyudepthv2_{train,test}_files_with_gt.txt``: a list is looked for under both names, and its scenes in the root first,
-then there. Other training sets of NYU (1,449 labelled, 30.8k, 50k images) are other protocols.
+then there, or in a plain ``test/``. Other training sets of NYU (1,449 labelled, 30.8k, 50k images) are other protocols.
 """
 
 from benchmark.data.layout import DepthEncoding, DepthLayout, PairList
@@ -22,7 +22,7 @@ LAYOUT = DepthLayout(
         ),
         "val": PairList(
             lists=("nyu_test.txt", "nyudepthv2_test_files_with_gt.txt"),
-            folders=(("", ""), ("official_splits/test", "official_splits/test")),
+            folders=(("", ""), ("official_splits/test", "official_splits/test"), ("test", "test")),
         ),
     },
     counts={"train": 24_231, "val": 654},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmark.data.layout import Layout
+from benchmark.data.manifest import fingerprint_splits
 from benchmark.errors import DataError, did_you_mean
 
 
@@ -46,7 +47,7 @@ class Split(ABC):
         self._infos = self._list_files()[:limit]
         if not self._infos:
             raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
-        for path in self._paths():
+        for path in self.files:
             if not path.is_file():
                 raise DataError(f"{layout.name}: {path} is missing; {split!r} needs an image and its {self.map_name}")
 
@@ -58,9 +59,10 @@ class Split(ABC):
         """Image paths relative to the dataset's root."""
         return [Path(info["img_path"]).relative_to(self.root).as_posix() for info in self._infos]
 
-    def manifest(self) -> list[str]:
-        """Returns one line per file: path relative to the dataset's root, and bytes."""
-        return [f"{path.relative_to(self.root).as_posix()} {path.stat().st_size}" for path in self._paths()]
+    @property
+    def files(self) -> list[Path]:
+        """Image and map of each sample, in order."""
+        return [Path(info[key]) for info in self._infos for key in ("img_path", self.map_key)]
 
     @abstractmethod
     def load(self, index: int) -> dict[str, Any]:
@@ -70,14 +72,23 @@ class Split(ABC):
     def _list_files(self) -> list[dict[str, Any]]:
         """Returns a dict with the paths of each image and its map."""
 
-    def _paths(self) -> list[Path]:
-        return [Path(info[key]) for info in self._infos for key in ("img_path", self.map_key)]
-
 
 def data_fingerprint(splits: Sequence[Split]) -> str:
-    """Hashes names and sizes of all files of ``splits``: 16 hexadecimal digits."""
-    lines = [f"{split.name} {line}" for split in splits for line in split.manifest()]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    """Hashes names and contents of all files of ``splits``: 16 hexadecimal digits.
+
+    The splits of one dataset have the value that ``densebench check --data`` prints; splits of several datasets, as of
+    a zero-shot benchmark, have a hash of each dataset's.
+    """
+    members: dict[str, list[Split]] = {}
+    for split in splits:
+        members.setdefault(split.layout.name, []).append(split)
+    prints = {
+        name: fingerprint_splits({split.name: split.files for split in own}, own[0].root)
+        for name, own in members.items()
+    }
+    if len(prints) == 1:
+        return next(iter(prints.values()))
+    return hashlib.sha256("\n".join(f"{name} {value}" for name, value in prints.items()).encode()).hexdigest()[:16]
 
 
 def refuse_overlap(train: Split, val: Split) -> None:

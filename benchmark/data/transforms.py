@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform, Resize
 from PIL import Image
 
 from benchmark import compat
+from benchmark.data.decoding import label_map_problem
 from benchmark.data.images import size_mismatch
 from benchmark.errors import DataError
 
@@ -35,9 +36,9 @@ class CheckSegmentationSample(BaseTransform):
         """Checks ``img`` and ``gt_seg_map`` and passes them on."""
         labels, path = results["gt_seg_map"], results["seg_map_path"]
         with Image.open(path) as file:
-            mode = file.mode
-        if mode not in ("L", "P", "1"):
-            raise DataError(f"{path}: label maps are 8-bit grey or palette images, this one has mode {mode}")
+            problem = label_map_problem(file.mode)
+        if problem:
+            raise DataError(f"{path}: {problem}")
         if labels.shape != results["img"].shape[:2]:
             raise size_mismatch("label", path, labels.shape, results["img_path"], results["img"].shape)
         found = np.unique(labels)

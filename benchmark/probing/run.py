@@ -23,9 +23,9 @@ from benchmark.errors import DenseBenchError, ProtocolError, UsageError
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.outcome import Cell, Outcome, describe, measure_cost
-from benchmark.probing.progress import duration
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.segmentation import SegmentationData, run_segmentation
+from benchmark.progress import duration
 from benchmark.protocols import Features, Protocol, load_protocol
 from benchmark.records.cell import cell_key
 from benchmark.records.schema import Primary, Record

@@ -31,11 +31,11 @@ from benchmark.metrics.iou import scores_from_areas
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
-from benchmark.probing.progress import Progress
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
 from benchmark.probing.sliding_window import WindowAssembly, Windows
 from benchmark.probing.train import Batch, Probe, seed_torch, train_probes
+from benchmark.progress import Progress
 from benchmark.protocols import SegmentationProtocol
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 
@@ -61,7 +61,7 @@ class SegmentationData:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of names and sizes of all files."""
+        """Hash of names and contents of all files."""
         return data_fingerprint([self.train, self.val])
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.probing.features import FrozenFeatures
-from benchmark.probing.progress import Progress
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.schedules import lr_factor
+from benchmark.progress import Progress
 from benchmark.protocols import Optimizer, Schedule
 
 

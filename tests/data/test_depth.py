@@ -15,7 +15,8 @@ from PIL import Image
 
 from benchmark.backbones import Preprocessing
 from benchmark.data import DATASETS
-from benchmark.data.depth import DepthSplit, decode_depth, read_depth, train_sample
+from benchmark.data.decoding import decode_depth
+from benchmark.data.depth import DepthSplit, read_depth, train_sample
 from benchmark.data.depth import test_sample as make_test_sample
 from benchmark.data.layout import DepthEncoding
 from benchmark.data.split import data_fingerprint, refuse_overlap
@@ -73,7 +74,7 @@ def test_a_split_keeps_the_order_of_its_list(own_data: Path) -> None:
 def test_a_line_that_begins_with_a_slash_stays_inside_the_root(mini_data: Path) -> None:
     assert _train_list(mini_data).read_text().startswith("/room_0001/rgb_00001.jpg /room_0001/")
     split = DepthSplit(NYU, mini_data, "train")
-    assert all(Path(line.split()[0]).parts[0] == "room_0001" for line in split.manifest())
+    assert all(path.parent == NYU.root(mini_data) / "room_0001" for path in split.files)
 
 
 @pytest.mark.parametrize("path", ["../../outside.jpg", "/../outside.jpg", "room_0001/../../outside.jpg"])
@@ -82,7 +83,7 @@ def test_a_path_that_leaves_the_root_is_refused(own_data: Path, path: str) -> No
     shutil.copy(_image(own_data), outside)
     with _train_list(own_data).open("a") as file:
         file.write(f"{path} room_0001/sync_depth_00001.png 518.8579\n")
-    with pytest.raises(DataError, match=r"the list of 'train' names .*outside\.jpg, which is outside .*nyu_depth_v2"):
+    with pytest.raises(DataError, match=r"nyu_train\.txt, line 7: .*outside\.jpg is outside .*nyu_depth_v2"):
         DepthSplit(NYU, own_data, "train")
 
 
@@ -111,16 +112,20 @@ def test_a_malformed_line_is_named_by_number(own_data: Path, line: str) -> None:
         DepthSplit(NYU, own_data, "train")
 
 
+@pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("which", [_image, _depth])
-def test_a_file_that_is_listed_and_not_there_is_named(own_data: Path, which: Callable) -> None:
-    which(own_data, 3).unlink()
-    with pytest.raises(DataError, match=rf"{which(own_data, 3).name} is missing; 'train' needs an image and its depth"):
+def test_a_file_that_is_listed_and_not_there_is_named(own_data: Path, which: Callable, number: int) -> None:
+    which(own_data, number).unlink()
+    with pytest.raises(
+        DataError, match=rf"{which(own_data, number).name} is missing; 'train' needs an image and its depth"
+    ):
         DepthSplit(NYU, own_data, "train")
 
 
-def test_where_the_first_image_was_looked_for_is_told(own_data: Path) -> None:
-    _image(own_data).unlink()
-    with pytest.raises(DataError, match=r"its first image room_0001/rgb_00001\.jpg is not under .* or .*sync"):
+def test_where_images_were_looked_for_is_told(own_data: Path) -> None:
+    for path in _image(own_data).parent.glob("*.jpg"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"none of its images is under .* or .*sync, for example room_0001/rgb_00001"):
         DepthSplit(NYU, own_data, "train")
 
 
@@ -148,6 +153,17 @@ def test_an_image_in_train_and_val_is_refused(own_data: Path) -> None:
 def test_equal_names_in_different_datasets_are_no_overlap(own_data: Path) -> None:
     other = replace(NYU, name="other")
     refuse_overlap(DepthSplit(NYU, own_data, "train"), DepthSplit(other, own_data, "train"))
+
+
+def test_the_fingerprint_of_two_datasets_follows_both(own_data: Path) -> None:
+    nyu, kitti = DepthSplit(NYU, own_data, "train"), DepthSplit(KITTI, own_data, "val")
+    before = data_fingerprint([nyu, kitti])
+    assert before not in (data_fingerprint([nyu]), data_fingerprint([kitti]))
+    for path in (nyu.files[0], kitti.files[-1]):
+        path.write_bytes(path.read_bytes() + b"\0")
+        after = data_fingerprint([nyu, kitti])
+        assert after != before
+        before = after
 
 
 def test_fingerprint_follows_images_and_depth_maps(own_data: Path) -> None:

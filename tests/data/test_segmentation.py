@@ -83,15 +83,23 @@ def test_trainaug_joins_train_and_the_extra_list(own_data: Path) -> None:
     shutil.copytree(root / "SegmentationClass", root / "SegmentationClassAug")
     split = SegmentationSplit(VOC2012, own_data, "trainaug")
     assert [Path(name).stem for name in split.names] == ids
-    assert "SegmentationClassAug" in split.manifest()[-1]
-    assert "SegmentationClassAug" not in split.manifest()[0]
+    masks = [path.parent.name for path in split.files[1::2]]
+    assert masks == ["SegmentationClass"] * 4 + ["SegmentationClassAug"] * 2
 
 
 def test_fingerprint_follows_the_files(own_data: Path) -> None:
     before = data_fingerprint([SegmentationSplit(ADE20K, own_data, "train")])
     assert data_fingerprint([SegmentationSplit(ADE20K, own_data, "train")]) == before
     assert data_fingerprint([SegmentationSplit(ADE20K, own_data, "train", limit=5)]) != before
-    _image(own_data).write_bytes(_image(own_data).read_bytes() + b"\0")
+    _resave(_mask(own_data), lambda mask: 150 - mask)
+    assert data_fingerprint([SegmentationSplit(ADE20K, own_data, "train")]) != before
+
+
+def test_fingerprint_notices_an_edit_that_keeps_the_size(own_data: Path) -> None:
+    before = data_fingerprint([SegmentationSplit(ADE20K, own_data, "train")])
+    content = bytearray(_image(own_data).read_bytes())
+    content[-100] ^= 1
+    _image(own_data).write_bytes(content)
     assert data_fingerprint([SegmentationSplit(ADE20K, own_data, "train")]) != before
 
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from benchmark.backbones import Preprocessing
 from benchmark.data import DATASETS
-from benchmark.data.depth import DepthSplit, decode_depth, test_sample
+from benchmark.data.decoding import decode_depth
+from benchmark.data.depth import DepthSplit, test_sample
 from benchmark.errors import DataError
 from benchmark.protocols import load_protocol
 

@@ -1,0 +1,92 @@
+"""Sorting ImageNet's validation images, which are shipped in one flat folder, into class folders.
+
+The class of each image stands in one of two places:
+
+    ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt      one ILSVRC2012_ID a line, in image order,
+    ILSVRC2012_devkit_t12/data/meta.mat                                    and the class folder of each ID
+    LOC_val_solution.csv                                                   "image,class ..." (challenge site)
+
+An ILSVRC2012_ID is not the rank of the sorted class folders, which is what a class is here.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from benchmark.data.catalog import read_lines
+from benchmark.errors import DataError
+
+_CLASS = re.compile(r"n\d{8}")
+
+
+def sort_val(flat: Path, devkit: Path, val: Path) -> str | None:
+    """Moves the images of ``flat`` into ``val/<class>/``.
+
+    Args:
+        flat: Folder of ``ILSVRC2012_val_*.JPEG``.
+        devkit: Folder with the files that tell classes.
+        val: The split's folder.
+
+    Returns:
+        A line that says how many were sorted, or None.
+
+    Raises:
+        DataError: Nothing tells the classes, or not those of all images.
+    """
+    images = sorted(flat.glob("*.JPEG")) if flat.is_dir() else []
+    if not images:
+        return None
+    classes = _classes(devkit)
+    for image in images:
+        if image.stem not in classes:
+            raise DataError(f"nothing tells the class of {image.name}")
+        target = val / classes[image.stem] / image.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        image.rename(target)
+    return f"val: {len(images):,} images sorted into {len(set(classes.values())):,} classes"
+
+
+def _classes(devkit: Path) -> dict[str, str]:
+    """Returns the class folder of each image, by the image's stem."""
+    solution, truth, meta = (
+        devkit / name for name in ("LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt", "meta.mat")
+    )
+    if solution.is_file():
+        with solution.open(newline="") as file:
+            rows = [row for row in csv.reader(file) if len(row) > 1 and row[0].startswith("ILSVRC2012_val_")]
+        classes = {row[0]: row[1].split()[0] for row in rows if row[1].split()}
+    elif truth.is_file() and meta.is_file():
+        folders = _folders(meta)
+        ids = [int(line) if line.isdecimal() else -1 for line in read_lines(truth)]
+        unknown = [number for number in ids if number not in folders]
+        if unknown:
+            raise DataError(f"{truth.name} holds the class {unknown[0]}, which {meta.name} does not know")
+        classes = {f"ILSVRC2012_val_{n:08d}": folders[number] for n, number in enumerate(ids, start=1)}
+    else:
+        raise DataError(
+            "the val images are not in class folders: give the development kit (ILSVRC2012_devkit_t12.tar.gz) or "
+            "LOC_val_solution.csv as well"
+        )
+    strange = [name for name in classes.values() if not _CLASS.fullmatch(name)]
+    if strange:  # it becomes a folder's name
+        raise DataError(f"expected a class such as n01440764, found {strange[0]!r}")
+    return classes
+
+
+def _folders(meta: Path) -> dict[int, str]:
+    """Returns the class folder of each ILSVRC2012_ID that is a leaf of the hierarchy."""
+    from scipy.io import loadmat  # noqa: PLC0415  (a second of import that nothing else needs)
+
+    try:
+        synsets = loadmat(meta, squeeze_me=True)["synsets"]
+        return {
+            int(number): str(folder)
+            for number, folder, children in zip(
+                synsets["ILSVRC2012_ID"], synsets["WNID"], synsets["num_children"], strict=True
+            )
+            if int(children) == 0
+        }
+    except Exception as error:  # scipy's parser fails in many ways
+        raise DataError(f"{meta.name} is not that of the development kit: {error}") from error

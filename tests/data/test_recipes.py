@@ -1,0 +1,43 @@
+"""Where the files of archives go."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.data.catalog import CATALOG
+from benchmark.data.recipes import RECIPES
+
+NYU = "nyu_depth_v2/"
+
+
+def test_every_dataset_that_can_be_checked_can_be_made() -> None:
+    assert RECIPES.keys() == CATALOG.keys()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "path", "place"),
+    [
+        ("ade20k", "__MACOSX/ADEChallengeData2016/images/training/._ADE_train_00000001.jpg", None),
+        ("ade20k", "images/training/._ADE_train_00000001.jpg", None),
+        ("ade20k", "ADEChallengeData2016/index_ade20k.pkl", None),
+        ("voc2012", "VOCdevkit/VOC2007/JPEGImages/000005.jpg", None),
+        ("voc2012", "VOCdevkit/VOC2012/ImageSets/Main/train.txt", None),
+        ("voc2012", "VOCdevkit/VOC2012/SegmentationObject/2007_000032.png", None),
+        ("voc2012", "benchmark_RELEASE/dataset/cls/2008_000002.mat", ".sbd/cls/2008_000002.mat"),
+        ("voc2012", "benchmark_RELEASE/dataset/train.txt", None),
+        ("cityscapes", "gtFine/test/berlin/berlin_000000_000019_gtFine_labelIds.png", None),
+        ("cityscapes", "gtFine/val/ulm/a_gtFine_color.png", None),
+        ("nyu", "bts/sync/bath_1/rgb_00001.jpg", f"{NYU}sync/bath_1/rgb_00001.jpg"),
+        ("nyu", "test/bath/sync_depth_1.png", f"{NYU}official_splits/test/bath/sync_depth_1.png"),
+        ("nyu", "bath_1/rgb_00001.jpg", f"{NYU}bath_1/rgb_00001.jpg"),
+        ("imagenet", "ILSVRC/Data/CLS-LOC/train/n01440764/n01440764_1.JPEG", "train/n01440764/n01440764_1.JPEG"),
+        ("imagenet", "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000001.JPEG", ".flat/ILSVRC2012_val_00000001.JPEG"),
+        ("imagenet", "ILSVRC/Data/CLS-LOC/test/ILSVRC2012_test_00000001.JPEG", None),
+        ("imagenet", "train/n01440764/ILSVRC2012_val_00000293.JPEG", "train/n01440764/ILSVRC2012_val_00000293.JPEG"),
+        ("imagenet", "n01440764/ILSVRC2012_val_00000293.JPEG", None),
+        ("sunrgbd", "SUNRGBD/xtion/sun3ddata/a/depth_bfx/1.png", "SUNRGBD/xtion/sun3ddata/a/depth_bfx/1.png"),
+        ("sunrgbd", "SUNRGBD/xtion/sun3ddata/a/seg.mat", None),
+    ],
+)
+def test_files_go_to_their_places_and_others_are_left_out(dataset: str, path: str, place: str | None) -> None:
+    assert RECIPES[dataset].place(path) == place
