@@ -60,5 +60,5 @@ def has_cls_row(pos_embed: Tensor) -> bool:
 
 
 def with_cls_row(pos_embed: Tensor) -> Tensor:
-    """Puts a zero row for [CLS] before (1, g*g, D) positions that have none."""
-    return pos_embed if has_cls_row(pos_embed) else F.pad(pos_embed, (0, 0, 1, 0))
+    """Puts a zero row for [CLS] before (1, g*g, D) positions that have none; other shapes are left to be refused."""
+    return pos_embed if pos_embed.ndim != 3 or has_cls_row(pos_embed) else F.pad(pos_embed, (0, 0, 1, 0))

@@ -85,6 +85,9 @@ class LayoutDefaults:
     num_heads: int | None = None
     """Heads, where a config tells."""
 
+    depth: int | None = None
+    """Blocks, where a config tells: another number in the file is an error."""
+
     heads_by_width: Mapping[int, int] = field(default_factory=dict)
     """Heads of the widths whose heads are not 64 wide."""
 
@@ -101,10 +104,21 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         MissingKeysError: A tensor the architecture is read from is missing.
         ShapeMismatchError: A tensor of impossible shape, or another patch size than asked for.
         SpecialisationError: A layer that is split and shared at once, or has one half only.
-        StructureError: Block indices with gaps, a position grid that is no square, heads that do not divide D.
+        StructureError: Block indices with gaps or another number than told, a position grid that is no square, heads
+            that do not divide D, an epsilon, mean or std that cannot be.
     """
     width, patch_size = _patch_embedding(state, options.patch_size)
-    depth = _depth(state)
+    depth = _depth(state, defaults.depth)
+    preprocessing = Preprocessing(
+        mean=tuple(_given(options.mean, defaults.preprocessing.mean)),
+        std=tuple(_given(options.std, defaults.preprocessing.std)),
+    )
+    norm_eps = _given(options.norm_eps, defaults.norm_eps)
+    if norm_eps <= 0 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
+        raise StructureError(
+            f"the epsilon of norms must be positive, mean and std three numbers, std positive; received {norm_eps}, "
+            f"{preprocessing.mean} and {preprocessing.std}"
+        )
     split = _split(state, depth)
     swiglu = _any(state, "blocks.0.mlp", "w12.weight") is not None
     last = _any(state, "blocks.0.mlp", "w3.weight" if swiglu else "fc2.weight")
@@ -131,7 +145,7 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         ffn_dim=last.shape[1],
         qkv_bias=_any(state, "blocks.0.attn.qkv", "bias") is not None,
         layer_scale=_any(state, "blocks.0.ls1", "gamma") is not None,
-        norm_eps=_given(options.norm_eps, defaults.norm_eps),
+        norm_eps=norm_eps,
         position_interpolation=None
         if rotary
         else PositionInterpolation(
@@ -142,10 +156,7 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         attention_bias=_attention_bias(state, depth),
         registers_follow=_given(options.registers_follow, defaults.registers_follow),
         split=split,
-        preprocessing=Preprocessing(
-            mean=tuple(_given(options.mean, defaults.preprocessing.mean)),
-            std=tuple(_given(options.std, defaults.preprocessing.std)),
-        ),
+        preprocessing=preprocessing,
     )
 
 
@@ -178,10 +189,12 @@ def _patch_embedding(state: Mapping[str, Tensor], asked: int | None) -> tuple[in
     return shape[0], shape[2]
 
 
-def _depth(state: Mapping[str, Tensor]) -> int:
+def _depth(state: Mapping[str, Tensor], told: int | None) -> int:
     indices = sorted({int(match[1]) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))})
     if indices != list(range(len(indices))) or not indices:
         raise StructureError(f"block indices must run from 0 without gaps; the checkpoint has {indices}")
+    if told is not None and told != len(indices):
+        raise StructureError(f"the config beside the weights says {told} blocks, the checkpoint has {len(indices)}")
     return len(indices)
 
 
@@ -192,7 +205,12 @@ def _split(state: Mapping[str, Tensor], depth: int) -> Specialization:
         for layer in LAYERS:
             if _is_split(state, _layer_name(block, layer)):
                 split[layer].append(block)
-        if f"blocks.{block}.attn.qkv.lora_a" in state:
+        added = state.get(f"blocks.{block}.attn.qkv.lora_a")
+        if added is not None:
+            if added.ndim != 2:
+                raise ShapeMismatchError(
+                    f"blocks.{block}.attn.qkv.lora_a must be (rank, D), the file has {tuple(added.shape)}"
+                )
             lora.append(block)
     return Specialization(
         **{layer: tuple(blocks) for layer, blocks in split.items()},

@@ -283,3 +283,51 @@ def test_the_hash_is_that_of_the_file(checkpoint: Path) -> None:
     import hashlib
 
     assert load_backbone(checkpoint).source.sha256 == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+
+
+def _without(state: dict, *keys: str) -> dict:
+    return {key: tensor for key, tensor in state.items() if key not in keys}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"blocks.0.attn.qkv.lora_a": torch.tensor(1.0)}, errors.ShapeMismatchError, r"lora_a must be \(rank, D\)"),
+        ({"pos_embed": torch.tensor(1.0), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError, "square grid"),
+        ({"blocks.0.attn.q_bias": torch.zeros(48), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError,
+         "v_bias"),
+        ({"storage_tokens": torch.zeros(1, 1, 48), "blocks.0.attn.x.bias_mask": torch.ones(3)}, errors.StructureError,
+         r"no 'blocks\.0\.attn\.x\.bias'"),
+        ({"storage_tokens": torch.zeros(1, 1, 48), "blocks.0.attn.qkv.bias_mask": torch.full((144,), torch.nan)},
+         errors.NonFiniteWeightsError, "before its mask was set"),
+        ({"blocks.0.mlp.w1.weight": torch.ones(2, 2), "storage_tokens": torch.zeros(1, 1, 48)}, errors.StructureError,
+         "belong together"),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_belong_together_are_refused(
+    make_vit: Callable, save: Callable, change: dict, error: type[Exception], match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        load_backbone(save({**make_vit().state_dict(), **change}), num_heads=4)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"num_heads": "four"}, "num_heads"),
+        ({"num_heads": 0}, "do not divide"),
+        ({"norm_eps": "small"}, "norm_eps"),
+        ({"norm_eps": -1.0}, "must be positive"),
+        ({"rope_dtype": "int8"}, "rope_dtype"),
+        ({"registers_follow": "both"}, "registers_follow"),
+        ({"preprocessing": {"mean": [0.5], "std": [1, 1, 1]}}, "preprocessing"),
+        ({"preprocessing": {"mean": [0.5, 0.5, 0.5], "std": [0, 0, 0]}}, "std positive"),
+        ({"position_interpolation": {"offset": 0}}, "antialias"),
+        ({"depth": 4}, "says 4 blocks, the checkpoint has 3"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused(make_vit: Callable, save: Callable, change: dict, match: str) -> None:
+    state = make_vit().state_dict()
+    state._metadata[""]["vit_spec"].update(change)
+    with pytest.raises(errors.StructureError, match=match):
+        load_backbone(save(state))

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+from pydantic import TypeAdapter, ValidationError
+
 from benchmark.backbones.contents import Canonical, Contents, drop
-from benchmark.backbones.spec import PositionInterpolation, Preprocessing
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
@@ -25,18 +28,15 @@ def to_canonical(contents: Contents) -> Canonical:
     Raises:
         StructureError: The spec lacks something, or holds something else than it should.
     """
-    spec = contents.spec
+    told = {
+        field.name: contents.spec.get(field.name) for field in fields(LayoutDefaults) if field.name in contents.spec
+    }
+    told["rope_dtype"] = told.get("rope_dtype") or "float32"  # None with learned positions
     try:
-        rule, preprocessing = spec["position_interpolation"], spec["preprocessing"]
-        defaults = LayoutDefaults(
-            norm_eps=spec["norm_eps"],
-            preprocessing=Preprocessing(tuple(preprocessing["mean"]), tuple(preprocessing["std"])),
-            position_interpolation=None if rule is None else PositionInterpolation(**rule),
-            rope_dtype=spec["rope_dtype"] or "float32",
-            registers_follow=spec["registers_follow"],
-            num_heads=spec["num_heads"],
-        )
-    except (KeyError, TypeError) as error:
-        raise StructureError(f"the spec inside the checkpoint cannot be read: {error!r}") from error
+        defaults = TypeAdapter(LayoutDefaults).validate_python(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise StructureError(f"the spec inside the checkpoint cannot be read: {where}: {first['msg']}") from error
     state = dict(contents.state)
     return Canonical(state, defaults, drop(state, "mask_token$", "used in pre-training only"))

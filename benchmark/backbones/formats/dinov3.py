@@ -12,7 +12,7 @@ import torch
 from benchmark.backbones.aliases import with_our_names
 from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute
 from benchmark.backbones.structure import LayoutDefaults
-from benchmark.errors import NonFiniteWeightsError
+from benchmark.errors import NonFiniteWeightsError, StructureError
 
 NAME = "dinov3"
 
@@ -29,7 +29,7 @@ def to_canonical(contents: Contents) -> Canonical:
 
     Raises:
         NonFiniteWeightsError: A key mask that was never loaded is NaN.
-        StructureError: One of w1 and w2 without the other.
+        StructureError: One of w1 and w2, or a mask, without what belongs to it.
     """
     state = rename(contents.state, _ours)
     dropped = drop(state, "mask_token$", "used in pre-training only")
@@ -37,6 +37,8 @@ def to_canonical(contents: Contents) -> Canonical:
     notes = []
     for key in [key for key in state if key.endswith(".bias_mask")]:
         mask, bias = state.pop(key), key.removesuffix("_mask")
+        if bias not in state or state[bias].shape != mask.shape:
+            raise StructureError(f"the checkpoint has {key!r} but no {bias!r} of its shape; they belong together")
         if not mask.isfinite().all():
             raise NonFiniteWeightsError(f"{key} holds NaN: the model was saved before its mask was set")
         state[bias] = state[bias] * mask

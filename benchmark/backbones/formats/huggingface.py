@@ -135,6 +135,7 @@ def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[L
             position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
             rope_base=_rope_base(config) if family == "dinov3" else None,
             num_heads=config.get("num_attention_heads"),
+            depth=config.get("num_hidden_layers"),
         )
     except (TypeError, ValueError) as error:
         raise StructureError(f"a config beside the weights cannot be read: {error}") from error

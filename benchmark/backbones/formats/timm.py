@@ -18,6 +18,7 @@ from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.rotary import DINOV3_BASE
 from benchmark.backbones.spec import PositionInterpolation, Preprocessing
 from benchmark.backbones.structure import LayoutDefaults
+from benchmark.errors import StructureError
 
 NAME = "timm"
 
@@ -48,7 +49,7 @@ def to_canonical(contents: Contents) -> Canonical:
     """Translates names, restores the row of [CLS] among the positions, and drops the classifier.
 
     Raises:
-        StructureError: A part of a gated MLP without the other.
+        StructureError: A part of a gated MLP, or of a bias, without the other.
     """
     gated = _gated(contents.state)
     state = rename(contents.state, _ours)
@@ -89,7 +90,10 @@ def _gated(state: Mapping[str, Tensor]) -> bool:
 def _join_biases(state: dict[str, Tensor]) -> None:
     """Replaces ``q_bias`` and ``v_bias`` by one bias whose middle third, that of the keys, is zero."""
     for key in [key for key in state if key.endswith(".attn.q_bias")]:
-        queries, values = state.pop(key), state.pop(key.replace("q_bias", "v_bias"))
+        other = key.replace("q_bias", "v_bias")
+        if other not in state or state[other].shape != state[key].shape:
+            raise StructureError(f"the checkpoint has {key!r} but no {other!r} of its shape; they belong together")
+        queries, values = state.pop(key), state.pop(other)
         state[key.replace("q_bias", "qkv.bias")] = torch.cat((queries, torch.zeros_like(queries), values))
 
 
