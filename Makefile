@@ -15,6 +15,7 @@ DEVICE ?= auto
 GPUS ?= 1
 SEED ?= 0
 LIMIT ?=
+FROM ?=
 ARGS ?=
 
 RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DATA_ROOT)" --results "$(RESULTS)" \
@@ -22,12 +23,12 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes seg all list check leaderboard need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd depth seg all list check leaderboard need-checkpoint
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT ARGS PYTHON"
+	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM ARGS PYTHON"
 
 install: $(STAMP) ## create .venv and install the pinned packages, again only when the pins change
 
@@ -64,6 +65,18 @@ voc: $(STAMP) need-checkpoint ## linear segmentation on VOC2012: mIoU
 cityscapes: $(STAMP) need-checkpoint ## linear segmentation on Cityscapes: mIoU
 	$(call RUN,cityscapes)
 
+nyu: $(STAMP) need-checkpoint ## linear depth on NYU Depth v2: RMSE
+	$(call RUN,nyu)
+
+kitti: $(STAMP) need-checkpoint ## linear depth on KITTI: RMSE
+	$(call RUN,kitti)
+
+sunrgbd: $(STAMP) need-checkpoint ## linear depth on SUN RGB-D with a head trained on NYU: RMSE
+	$(call RUN,sunrgbd)
+
+depth: $(STAMP) need-checkpoint ## every depth benchmark whose data is there
+	$(call RUN,depth)
+
 seg: $(STAMP) need-checkpoint ## every segmentation benchmark whose data is there
 	$(call RUN,seg)
 
@@ -78,6 +91,9 @@ check: $(STAMP) need-checkpoint ## look at a checkpoint before hours are spent
 
 leaderboard: $(STAMP) ## make results/leaderboard.csv from the records and print it
 	$(BIN)/densebench leaderboard --results "$(RESULTS)"
+
+data-%: $(STAMP) ## put a dataset into its official layout: make data-voc2012 FROM="VOCtrainval_11-May-2012.tar"
+	$(BIN)/densebench data $* --data-root "$(DATA_ROOT)" $(if $(FROM),--from $(FROM)) $(ARGS)
 
 need-checkpoint:
 	@test -n "$(CHECKPOINT)" || { echo "error: say which checkpoint: make $(MAKECMDGOALS) CHECKPOINT=my_vit.pth (or CHECKPOINT=pixels for the floor)" >&2; exit 2; }

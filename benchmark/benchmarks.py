@@ -33,6 +33,14 @@ class Benchmark:
     default_protocol: str
     """Protocol that runs unless another is named."""
 
+    trained_on: str | None = None
+    """Dataset of the training images where it is another: the benchmark is zero-shot."""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Datasets that must be there."""
+        return (self.dataset,) if self.trained_on is None else (self.dataset, self.trained_on)
+
     @property
     def column(self) -> str:
         """Its column in the leaderboard, ``ade20k_miou`` for example."""
@@ -43,13 +51,17 @@ def _segmentation(name: str) -> Benchmark:
     return Benchmark(name, "seg", name, "miou", higher_is_better=True, unit="%", default_protocol="dinov2-lin")
 
 
-def _depth(name: str) -> Benchmark:
-    return Benchmark(name, "depth", name, "rmse", higher_is_better=False, unit="m", default_protocol="dinov2-lin1")
+def _depth(name: str, trained_on: str | None = None) -> Benchmark:
+    return Benchmark(
+        name, "depth", name, "rmse", higher_is_better=False, unit="m", default_protocol="dinov2-lin1",
+        trained_on=trained_on,
+    )  # fmt: skip
 
 
 BENCHMARKS: dict[str, Benchmark] = {
     **{name: _segmentation(name) for name in ("ade20k", "voc2012", "cityscapes")},
-    **{name: _depth(name) for name in ("nyu", "kitti", "sunrgbd")},
+    **{name: _depth(name) for name in ("nyu", "kitti")},
+    "sunrgbd": _depth("sunrgbd", trained_on="nyu"),
 }
 
 

@@ -32,11 +32,7 @@ def run_demo(data_root: Path, results: Path, command: str) -> int:
     write_mini(data_root, train=96, val=48)
     checkpoint = write_demo_checkpoint(data_root / "checkpoints" / "random-vit.pth")
     print(f"A small vision transformer with random weights: {checkpoint}\n")
-    benchmarks = [
-        name
-        for name, benchmark in BENCHMARKS.items()
-        if benchmark.group == "seg" and _PROTOCOL in protocol_names(name)  # depth joins when it can be trained
-    ]
+    benchmarks = [name for name in BENCHMARKS if _PROTOCOL in protocol_names(name)]
     failed = 0
     for name, weights in (("raw pixels (floor)", "pixels"), ("random ViT", str(checkpoint))):
         options = RunOptions(data_root=data_root, results=results, name=name, protocol=_PROTOCOL, command=command)

@@ -49,8 +49,8 @@ def inventory(data_root: Path) -> dict[str, Any]:
 
 
 def without_data(benchmark: str, data_root: Path) -> Path | None:
-    """Returns the first file or folder a benchmark's dataset lacks, or None."""
-    missing = DATASETS[BENCHMARKS[benchmark].dataset].missing(data_root)
+    """Returns the first file or folder that the datasets of a benchmark lack, or None."""
+    missing = [path for name in BENCHMARKS[benchmark].datasets for path in DATASETS[name].missing(data_root)]
     return missing[0] if missing else None
 
 

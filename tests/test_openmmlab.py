@@ -14,12 +14,14 @@ from mmengine.structures import PixelData
 from torch import nn
 
 from benchmark import compat
+from benchmark.backbones import load_backbone
 from benchmark.data import DATASETS
 from benchmark.data.segmentation import SegmentationSplit, test_sample
 from benchmark.metrics import confusion_matrix, iou_scores
 from benchmark.openmmlab import build_runner
 from benchmark.probing.features import FrozenFeatures
-from benchmark.probing.segmentation import _miou, count_areas
+from benchmark.probing.segmentation import SegmentationTask
+from benchmark.probing.task import measure_images
 from benchmark.probing.train import Probe
 from benchmark.progress import Progress
 from benchmark.protocols import Resize, load_protocol
@@ -140,8 +142,9 @@ def test_a_stock_runner_trains_and_our_scoring_gives_its_miou(
     load = test_sample(split, protocol.test, features.backbone.spec.preprocessing)
     samples = (load(index) for index in range(len(split)))
     progress = Progress(len(split), "val")
-    areas = count_areas([probe], samples, features, protocol, layout.num_classes, total=len(split), progress=progress)
-    assert round(_miou(areas[0]), 2) == pytest.approx(scores["mIoU"], abs=0.011)
+    task = SegmentationTask(protocol, features.backbone.spec, layout.num_classes)
+    areas = measure_images(task, [probe], samples, features, total=len(split), progress=progress)
+    assert round(task.score(areas[0]), 2) == pytest.approx(scores["mIoU"], abs=0.011)
 
 
 def test_the_documented_command_trains(checkpoint: Path, mini_data: Path, tmp_path: Path) -> None:
@@ -174,4 +177,5 @@ def test_ious_of_a_confusion_matrix_are_those_of_its_areas() -> None:
     target, prediction = torch.randint(0, 4, (2, 500))
     confusion = confusion_matrix(target, prediction, num_classes=4)
     areas = torch.stack((confusion.diagonal(), confusion.sum(0), confusion.sum(1))).numpy()
-    assert _miou(areas[None]) == pytest.approx(100 * iou_scores(confusion)["miou"])
+    task = SegmentationTask(load_protocol("ade20k", "mini").settings, load_backbone("pixels").spec, 4)
+    assert task.score(areas[None]) == pytest.approx(100 * iou_scores(confusion)["miou"])

@@ -35,12 +35,19 @@ class FrozenFeatures:
         """Channels of the feature map."""
         return self.backbone.spec.embed_dim * len(self.settings.layers)
 
-    @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Maps images (B, 3, H, W) to float32 features (B, D, ceil(H/p), ceil(W/p)), padding them to whole patches."""
+        return self.seen(images)[0]
+
+    @torch.no_grad()
+    def seen(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Returns what a head is called with: the features, and [CLS] (B, D) of the same layers if it is asked for."""
         self.forwards += len(images)
         images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
         low_precision = self.settings.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=low_precision):
             tokens = self.backbone.tokens(images, layers=self.settings.layers, norm=self.settings.norm)
-        return torch.cat([layer.feature_map() for layer in tokens], dim=1).float()
+        patches = torch.cat([layer.feature_map() for layer in tokens], dim=1).float()
+        if not getattr(self.settings, "with_cls", False):
+            return (patches,)
+        return patches, torch.cat([layer.cls for layer in tokens], dim=1).float()

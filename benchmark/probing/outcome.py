@@ -22,7 +22,7 @@ from benchmark.records.schema import Cost, DataInfo, ModelInfo, ProtocolInfo, Re
 
 if TYPE_CHECKING:
     from benchmark.probing.features import FrozenFeatures
-    from benchmark.probing.segmentation import SegmentationData
+    from benchmark.probing.splits import Splits
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Cell:
 
     protocol: Protocol
     backbone: Backbone
-    data: SegmentationData
+    data: Splits
     data_fingerprint: str
     seed: int
     limit: int | None

@@ -17,16 +17,18 @@ from benchmark.backbones import Backbone, load_backbone
 from benchmark.backbones.compilation import compile_backbone
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.data import DATASETS
 from benchmark.devices import choose_device
 from benchmark.errors import DenseBenchError, ProtocolError, UsageError
+from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.outcome import Cell, Outcome, describe, measure_cost
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.segmentation import SegmentationData, run_segmentation
+from benchmark.probing.segmentation import SegmentationTask
+from benchmark.probing.splits import open_splits
+from benchmark.probing.task import Task, run_task
 from benchmark.progress import duration
-from benchmark.protocols import Features, Protocol, load_protocol
+from benchmark.protocols import DepthProtocol, Features, Protocol, load_protocol
 from benchmark.records.cell import cell_key
 from benchmark.records.schema import Primary, Record
 from benchmark.records.store import RecordStore
@@ -176,9 +178,8 @@ def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:
 
 
 def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cell:
-    layout = DATASETS[BENCHMARKS[protocol.benchmark].dataset]
-    _refuse_missing_layers(protocol.settings.features, backbone)
-    data = SegmentationData.open(layout, options.data_root, protocol.settings, options.limit)
+    _refuse_missing_layers(_features_of(protocol, backbone), backbone)
+    data = open_splits(protocol, options.data_root, options.limit)
     data_fingerprint = data.fingerprint
     key = cell_key(
         benchmark=protocol.benchmark,
@@ -193,6 +194,21 @@ def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cel
     return Cell(name, protocol, backbone, data, data_fingerprint, options.seed, options.limit, key)
 
 
+def _features_of(protocol: Protocol, backbone: Backbone) -> Features:
+    """Returns what the probes see, with numbered layers; raises ProtocolError where there are too few blocks."""
+    settings = protocol.settings
+    if isinstance(settings, DepthProtocol):
+        return settings.features.resolved(backbone.spec.depth)
+    return settings.features
+
+
+def _task(cell: Cell) -> Task:
+    settings, spec = cell.protocol.settings, cell.backbone.spec
+    if isinstance(settings, DepthProtocol):
+        return DepthTask(settings, spec)
+    return SegmentationTask(settings, spec, cell.data.val.layout.num_classes)
+
+
 def _refuse_missing_layers(settings: Features, backbone: Backbone) -> None:
     depth = backbone.spec.depth
     for layer in settings.layers:
@@ -205,14 +221,14 @@ def _run(cell: Cell, session: _Session) -> bool:
     options, store, device, world = session.options, session.store, session.device, session.world
     name = cell.protocol.benchmark
     begun = time.monotonic()
-    features = FrozenFeatures(cell.backbone, cell.protocol.settings.features, device, world)
+    features = FrozenFeatures(cell.backbone, _features_of(cell.protocol, cell.backbone), device, world)
     resume = _resume_file(cell, options)
     record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
-        outcome = run_segmentation(
-            cell.protocol.settings,
+        outcome = run_task(
+            _task(cell),
             cell.data,
             features,
             seed=cell.seed,
@@ -262,17 +278,22 @@ def _workers(given: int | None, device: torch.device, world: World) -> int:
 def _report(record: Record, path: Path) -> None:
     print(f"{record.benchmark}: {_shown(record.primary)} in {duration(record.cost.wall_s)}; {path}")
     if record.selection is not None:
-        print(f"{record.benchmark}: {_shown_selection(record.selection)}")
+        print(f"{record.benchmark}: {_shown_selection(record.selection, record.primary.name)}")
 
 
 def _shown(primary: Primary | None) -> str:
-    return "no score" if primary is None else f"{primary.name} {primary.value:.2f}"
+    return "no score" if primary is None else f"{primary.name} {_fixed(primary.name, primary.value)}"
 
 
-def _shown_selection(selection: dict[str, Any]) -> str:
+def _fixed(metric: str, value: float) -> str:
+    """Two decimals for percent, three for metres."""
+    return f"{value:.3f}" if metric == "rmse" else f"{value:.2f}"
+
+
+def _shown_selection(selection: dict[str, Any], metric: str) -> str:
     chosen, best = selection["chosen"], selection["best_on_val"]
     return (
         f"chose lr {chosen['lr']:g}, weight decay {chosen['weight_decay']:g} of {len(selection['candidates'])} on "
-        f"{selection['images']} {selection['on']} images; best on val would be {best['miou_val']:.2f} "
+        f"{selection['images']} {selection['on']} images; best on val would be {_fixed(metric, best[f'{metric}_val'])} "
         f"(lr {best['lr']:g}, weight decay {best['weight_decay']:g}), optimistic"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from benchmark.protocols import DepthMomentum, DepthSchedule, Schedule
+from benchmark.protocols import DepthMomentum, DepthOptimizer, DepthSchedule, Optimizer, Schedule
 
 
 def lr_factor(iteration: int, total: int, schedule: Schedule | DepthSchedule) -> float:
@@ -62,6 +62,15 @@ def beta1_at(iteration: int, total: int, momentum: DepthMomentum, schedule: Dept
     if iteration < warmup:
         return 0.0
     return _cosine(momentum.low, momentum.high, (iteration - warmup) / (total - warmup))
+
+
+def betas_at(
+    iteration: int, total: int, optimizer: Optimizer | DepthOptimizer, schedule: Schedule | DepthSchedule
+) -> tuple[float, float]:
+    """Returns the decay rates of Adam's two moments at ``iteration`` (from 0) of ``total``."""
+    if isinstance(optimizer, DepthOptimizer):
+        return beta1_at(iteration, total, optimizer.beta1, schedule), optimizer.beta2
+    return optimizer.betas
 
 
 def _depth_lr_factor(t: int, total: int, schedule: DepthSchedule) -> float:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.schedules import lr_factor
+from benchmark.probing.schedules import betas_at, lr_factor
 from benchmark.progress import Progress
-from benchmark.protocols import Optimizer, Schedule
+from benchmark.protocols import DepthOptimizer, DepthSchedule, Optimizer, Schedule
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def train_probes(
     probes: list[Probe],
     batches: Callable[[range], Iterator[Batch]],
     features: FrozenFeatures,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Callable[[Tensor, Tensor, int], Tensor],
     *,
     batch_size: int,
     iterations: int,
-    optimizer: Optimizer,
-    schedule: Schedule,
+    optimizer: Optimizer | DepthOptimizer,
+    schedule: Schedule | DepthSchedule,
     resume: ResumeFile,
     label: str,
 ) -> None:
@@ -69,7 +69,7 @@ def train_probes(
         probes: Heads to train, on the device of the features.
         batches: From a range of steps to this process's share of their batches.
         features: The frozen backbone.
-        loss: From (prediction, target) to a scalar.
+        loss: From (prediction, target, update) to a scalar.
         batch_size: Images of a whole batch.
         iterations: Updates of each probe.
         optimizer: Moments and clipping.
@@ -78,8 +78,7 @@ def train_probes(
         label: What the progress line says.
     """
     optimizers = [
-        torch.optim.AdamW(probe.head.parameters(), lr=probe.lr, betas=optimizer.betas, weight_decay=probe.weight_decay)
-        for probe in probes
+        torch.optim.AdamW(probe.head.parameters(), lr=probe.lr, weight_decay=probe.weight_decay) for probe in probes
     ]
     start = _restore(resume, probes, optimizers)
     if features.world.leads:
@@ -89,14 +88,14 @@ def train_probes(
     steps = range(start, iterations)
     progress = Progress(iterations, label, done=start, quiet=not features.world.leads)
     for step, batch in zip(steps, batches(steps), strict=True):
-        seen = features.world.gather(features(batch.images), batch_size)
-        target = features.world.gather(batch.target.to(seen.device, non_blocking=True), batch_size)
-        factor = lr_factor(step, iterations, schedule)
+        seen = [features.world.gather(part, batch_size) for part in features.seen(batch.images)]
+        target = features.world.gather(batch.target.to(features.device, non_blocking=True), batch_size)
+        factor, betas = lr_factor(step, iterations, schedule), betas_at(step, iterations, optimizer, schedule)
         losses = []
         for probe, adamw in zip(probes, optimizers, strict=True):
             seed_torch(*probe.seed, step)  # dropout is a function of (probe, step)
-            adamw.param_groups[0]["lr"] = probe.lr * factor
-            losses.append(_update(probe.head, adamw, loss(probe.head(seen), target), optimizer.clip_norm))
+            adamw.param_groups[0] |= {"lr": probe.lr * factor, "betas": betas}
+            losses.append(_update(probe.head, adamw, loss(probe.head(*seen), target, step), optimizer.clip_norm))
         progress.advance(lambda losses=losses: f"best loss {min(map(float, losses)):.4f}")
         if features.world.leads and (resume.due() or step + 1 == iterations):
             resume.save(_state(step + 1, probes, optimizers))

@@ -24,7 +24,7 @@ from benchmark.data import DATASETS
 from benchmark.data.segmentation import SegmentationSplit
 from benchmark.errors import DataError
 from benchmark.metrics.iou import scores_from_areas
-from benchmark.probing import segmentation
+from benchmark.probing import segmentation, task
 from benchmark.protocols import load_protocol
 from benchmark.records.store import RecordStore
 
@@ -208,13 +208,13 @@ def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
 ) -> None:
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
     image = next((DATASETS["ade20k"].root(data) / "images/validation").glob("*.jpg"))
-    trained = segmentation.train_probes
+    trained = task.train_probes
 
     def train_then_lose(*arguments: Any, **options: Any) -> None:
         trained(*arguments, **options)
         image.unlink(missing_ok=True)
 
-    monkeypatch.setattr(segmentation, "train_probes", train_then_lose)
+    monkeypatch.setattr(task, "train_probes", train_then_lose)
     assert run("ade20k", "voc2012", *_QUICK, data_root=data) == 1
     failed, succeeded = sorted(_records(tmp_path), key=lambda record: record["status"])
     assert (failed["status"], succeeded["status"]) == ("error", "success")
@@ -228,7 +228,7 @@ def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.Mo
         seen.update(options, probes=probes, loss=loss)
         raise DataError("seen enough")
 
-    monkeypatch.setattr(segmentation, "train_probes", spy)
+    monkeypatch.setattr(task, "train_probes", spy)
     words = ("--protocol", "dinov3-lin", "loss.average=labelled", "optimizer.clip_norm=2.0", "train.batch_size=3")
     assert run("voc2012", *words) == 1
     settings = load_protocol("voc2012", "dinov3-lin", words[2:]).settings
@@ -237,13 +237,13 @@ def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.Mo
     [probe] = seen["probes"]
     assert (probe.lr, probe.weight_decay, probe.head.dropout.p) == (1e-3, 1e-3, 0.1)
     logits, labels = torch.zeros(1, 21, 2, 2), torch.tensor([[[0, 255], [255, 255]]])
-    assert seen["loss"](logits, labels).item() == pytest.approx(math.log(21))  # over one pixel, not over four
+    assert seen["loss"](logits, labels, 0).item() == pytest.approx(math.log(21))  # over one pixel, not over four
 
 
 def test_held_out_images_are_never_trained_on(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: dict[str, set[str]] = {"train": set(), "held out": set()}
     load, phase = SegmentationSplit.load, ["train"]
-    trained = segmentation.train_probes
+    trained = task.train_probes
 
     def watched(split: SegmentationSplit, index: int) -> Any:
         if split.name == "train":
@@ -255,7 +255,7 @@ def test_held_out_images_are_never_trained_on(run: Callable, monkeypatch: pytest
         phase[0] = "held out"
 
     monkeypatch.setattr(SegmentationSplit, "load", watched)
-    monkeypatch.setattr(segmentation, "train_probes", train)
+    monkeypatch.setattr(task, "train_probes", train)
     assert run("voc2012", *_QUICK[:-1], "probes.lr=[1e-2,1e-3]") == 0
     assert len(loaded["train"]) == 5
     assert len(loaded["held out"]) == 1

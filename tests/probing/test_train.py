@@ -53,7 +53,7 @@ def _train(
         probes,
         lambda steps: _batches(steps, killed_at),
         features,
-        upsampled_cross_entropy,
+        lambda logits, labels, _update: upsampled_cross_entropy(logits, labels),
         batch_size=2,
         iterations=_ITERATIONS,
         optimizer=optimizer,

@@ -1,0 +1,48 @@
+"""The two splits a cell works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.data import DATASETS
+from benchmark.data.depth import DepthSplit
+from benchmark.data.segmentation import SegmentationSplit
+from benchmark.data.split import Split, data_fingerprint, refuse_overlap
+from benchmark.protocols import DepthProtocol, Protocol
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What probes are trained on and what they are scored on."""
+
+    train: Split
+    val: Split
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of names and contents of all files."""
+        return data_fingerprint([self.train, self.val])
+
+
+def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Splits:
+    """Finds the files of a protocol's splits; a zero-shot benchmark trains on another dataset's.
+
+    Args:
+        protocol: What is asked.
+        data_root: Folder that holds all datasets.
+        limit: First images of each split only.
+
+    Raises:
+        DataError: Something is missing, or an image is in both splits.
+    """
+    settings, layout = protocol.settings, DATASETS[BENCHMARKS[protocol.benchmark].dataset]
+    if isinstance(settings, DepthProtocol):
+        kind, trained_on = DepthSplit, DATASETS[settings.data.trained_on]
+    else:
+        kind, trained_on = SegmentationSplit, layout
+    train = kind(trained_on, data_root, settings.data.train, limit=limit)
+    val = kind(layout, data_root, settings.data.val, limit=limit)
+    refuse_overlap(train, val)
+    return Splits(train, val)

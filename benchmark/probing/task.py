@@ -1,0 +1,234 @@
+"""One flow for every dense benchmark: train probes on frozen features, choose one, score it.
+
+Segmentation and depth differ in head, loss, target and metric; what they share stands here, and reads top to bottom
+like a protocol: splits, probes, training, selection on images held out of train, scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from benchmark.data.split import Split
+from benchmark.errors import DataError, DivergedError
+from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.loader import ordered_samples, training_batches
+from benchmark.probing.outcome import Outcome
+from benchmark.probing.resume import ResumeFile
+from benchmark.probing.selection import Candidate, best, candidates, hold_out
+from benchmark.probing.splits import Splits
+from benchmark.probing.train import Batch, Probe, seed_torch, train_probes
+from benchmark.progress import Progress
+
+
+class Task(Protocol):
+    """What a benchmark adds to the common flow. Statistics are arrays (probes, images, ...), exact and additive."""
+
+    metric: str
+    """Name of the primary metric."""
+
+    higher_is_better: bool
+    """Its direction."""
+
+    scored_pixel: str
+    """What makes a pixel count, for the message that none does."""
+
+    settings: Any
+    """The protocol's fields."""
+
+    statistics_shape: tuple[int, ...]
+    """Shape of what ``measure`` returns for one image and one probe."""
+
+    statistics_dtype: torch.dtype
+    """Its dtype."""
+
+    def make_head(self, features: FrozenFeatures) -> nn.Module:
+        """Makes a head with fresh weights; it is called with what ``features`` returns."""
+        ...
+
+    def train_sample(self, split: Split) -> Callable[[int], Any]:
+        """Returns a function from an index to an augmented sample."""
+        ...
+
+    def test_sample(self, split: Split) -> Callable[[int], Any]:
+        """Returns a function from an index to a sample to score."""
+        ...
+
+    def collate(self, samples: list[Any]) -> Batch:
+        """Puts samples into a batch."""
+        ...
+
+    def loss(self, prediction: Tensor, target: Tensor, update: int) -> Tensor:
+        """Returns the loss of one head at an update, a scalar."""
+        ...
+
+    def measure(self, sample: Any, probes: list[Probe], features: FrozenFeatures) -> Tensor:
+        """Returns the statistics (probes, ...) of one image, on one pass of the backbone."""
+        ...
+
+    def score(self, statistics: np.ndarray) -> float:
+        """Returns the primary metric of one probe from its statistics (images, ...); nan without anything to score."""
+        ...
+
+    def metrics(self, statistics: np.ndarray) -> dict[str, Any]:
+        """Returns all metrics of the chosen probes (seeds, images, ...)."""
+        ...
+
+    def per_image(self, names: list[str], statistics: np.ndarray) -> pd.DataFrame:
+        """Lays the statistics (seeds, images, ...) out as rows."""
+        ...
+
+
+def run_task(
+    task: Task,
+    data: Splits,
+    features: FrozenFeatures,
+    *,
+    seed: int,
+    resume: ResumeFile,
+    label: str,
+    workers: int = 0,
+) -> Outcome:
+    """Trains the protocol's probes on frozen features and scores them.
+
+    Args:
+        task: Head, loss, target and metric.
+        data: Where the images are.
+        features: The frozen backbone.
+        seed: Seed of order, augmentation, initial heads and held-out images.
+        resume: Where the training state is kept.
+        label: What progress lines begin with.
+        workers: Loader processes.
+
+    Raises:
+        DataError: A damaged or unsuitable file, found when it is read; or a split without a pixel to score.
+        DivergedError: The chosen probes' weights are not finite.
+    """
+    settings = task.settings
+    sweep = candidates(settings.probes)
+    everything = list(range(len(data.train)))
+    fit, held_out = hold_out(len(everything), settings.selection.holdout, seed) if len(sweep) > 1 else (everything, [])
+    probes = _make_probes(task, sweep, features, seed)
+
+    load = task.train_sample(data.train)
+    train_probes(
+        probes,
+        lambda steps: training_batches(
+            lambda index: load(fit[index]),
+            task.collate,
+            size=len(fit),
+            batch_size=settings.train.batch_size,
+            seed=seed,
+            steps=steps,
+            world=features.world,
+            workers=workers,
+        ),
+        features,
+        task.loss,
+        batch_size=settings.train.batch_size,
+        iterations=settings.train.iterations,
+        optimizer=settings.optimizer,
+        schedule=settings.schedule,
+        resume=resume,
+        label=f"{label} train",
+    )
+    diverged = [not all(tensor.isfinite().all() for tensor in probe.head.parameters()) for probe in probes]
+
+    def statistics(split: Split, indices: list[int], what: str) -> np.ndarray:
+        mine = features.world.share(indices)
+        samples = ordered_samples(task.test_sample(split), mine, workers=workers)
+        progress = Progress(len(mine), f"{label} {what}", quiet=not features.world.leads)
+        return measure_images(task, probes, samples, features, total=len(indices), progress=progress)
+
+    def scores(measured: np.ndarray) -> list[float]:
+        """Of each candidate, the mean over its seeds; nan if one of them diverged."""
+        each = [math.nan if gone else task.score(probe) for probe, gone in zip(measured, diverged, strict=True)]
+        return np.reshape(each, (len(sweep), -1)).mean(1).tolist()
+
+    chosen, on_held_out = 0, None
+    if held_out:
+        on_held_out = scores(statistics(data.train, held_out, "held-out train"))
+        chosen = best(on_held_out, higher_is_better=task.higher_is_better)
+    if np.reshape(diverged, (len(sweep), -1))[chosen].any():
+        raise DivergedError(f"training diverged at lr {sweep[chosen].lr:g}: the weights are not finite")
+    measured = statistics(data.val, list(range(len(data.val))), "val")
+    selection = None
+    if on_held_out is not None:
+        selection = {
+            "on": f"held-out {settings.data.train}",
+            "images": len(held_out),
+            **_selection(task, sweep, chosen, on_held_out, scores(measured)),
+        }
+    kept = measured.reshape(len(sweep), settings.probes.seeds, *measured.shape[1:])[chosen]
+    if math.isnan(task.score(kept[0])):
+        raise DataError(
+            f"{data.val.layout.name}: no pixel of split {data.val.name!r} {task.scored_pixel}; there is no score"
+        )
+    metrics = task.metrics(kept)
+    return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept))
+
+
+def measure_images(
+    task: Task,
+    probes: list[Probe],
+    samples: Iterator[Any],
+    features: FrozenFeatures,
+    *,
+    total: int,
+    progress: Progress,
+) -> np.ndarray:
+    """Measures every image with every probe, one backbone pass for all.
+
+    Args:
+        task: How.
+        probes: Trained heads.
+        samples: This process's share of the images.
+        features: The frozen backbone.
+        total: Images of all processes.
+        progress: Counts the images.
+
+    Returns:
+        Statistics (probes, images, ...).
+    """
+    measured = []
+    for sample in samples:
+        measured.append(task.measure(sample, probes, features))
+        progress.advance()
+    progress.close()
+    shape = (0, len(probes), *task.statistics_shape)
+    none = torch.empty(shape, dtype=task.statistics_dtype, device=features.device)  # a process may have no image
+    mine = torch.stack(measured) if measured else none
+    return features.world.gather(mine, total).transpose(0, 1).cpu().numpy()
+
+
+def _make_probes(task: Task, sweep: list[Candidate], features: FrozenFeatures, seed: int) -> list[Probe]:
+    """Makes the heads, candidate by candidate and seed by seed; equal seeds start from equal weights."""
+    probes = []
+    for candidate in sweep:
+        for number in range(task.settings.probes.seeds):
+            seed_torch(seed, number)
+            head = task.make_head(features).to(features.device)
+            probes.append(Probe(candidate.lr, candidate.weight_decay, (seed, number), head))
+    return probes
+
+
+def _selection(
+    task: Task, sweep: list[Candidate], chosen: int, on_held_out: list[float], on_val: list[float]
+) -> dict[str, Any]:
+    table = [
+        {
+            "lr": candidate.lr,
+            "weight_decay": candidate.weight_decay,
+            f"{task.metric}_held_out": held,
+            f"{task.metric}_val": val,
+        }
+        for candidate, held, val in zip(sweep, on_held_out, on_val, strict=True)
+    ]
+    best_on_val = table[best(on_val, higher_is_better=task.higher_is_better)]
+    return {"chosen": table[chosen], "best_on_val": best_on_val, "candidates": table}

@@ -1,0 +1,254 @@
+"""Linear depth: wiring of the protocol, variants of one forward, and whole cells through the command line."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from benchmark.backbones import load_backbone
+from benchmark.cli import main
+from benchmark.data import DATASETS
+from benchmark.data.depth import DepthSample
+from benchmark.metrics.depth import DEPTH_SUMS, depth_errors, scores_from_sums
+from benchmark.probing import task as flow
+from benchmark.probing.depth import DepthTask, variants
+from benchmark.probing.distributed import World
+from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.train import Probe
+from benchmark.protocols import load_protocol
+
+_CPU = torch.device("cpu")
+_QUICK = ("--protocol", "mini", "train.iterations=3", "train.batch_size=2", "probes.lr=[1e-3]")
+
+
+@pytest.fixture
+def run(mini_data: Path, tmp_path: Path) -> Callable[..., int]:
+    """Runs ``densebench run`` on the rendered data and returns its exit code."""
+
+    def _run(*words: str, data_root: Path = mini_data, checkpoint: str = "pixels") -> int:
+        places = ("--data-root", str(data_root), "--results", str(tmp_path / "results"))
+        return main(["run", *words, *places, "--checkpoint", checkpoint])
+
+    return _run
+
+
+def _records(tmp_path: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((tmp_path / "results" / "runs").glob("*.json"))]
+
+
+def _parts(name: str, *overrides: str) -> tuple[DepthTask, FrozenFeatures, Probe]:
+    settings = load_protocol("nyu", name, overrides).settings
+    backbone = load_backbone("pixels")
+    task = DepthTask(settings, backbone.spec)
+    features = FrozenFeatures(backbone, settings.features.resolved(backbone.spec.depth), _CPU)
+    torch.manual_seed(0)
+    return task, features, Probe(1e-3, 0.0, (0,), task.make_head(features).eval())
+
+
+def _sample(height: int = 480, width: int = 640) -> DepthSample:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(3, height, width, generator=generator)
+    depth = 12 * torch.rand(height, width, generator=generator)
+    depth[100:200] = 0
+    return DepthSample(image, depth)
+
+
+def _by_hand(features: FrozenFeatures, head: torch.nn.Module, sample: DepthSample, *, flip: bool) -> torch.Tensor:
+    """DINOv2's inference written out: clamp, resize to the image, then average with the mirror image's depths."""
+
+    def one(image: torch.Tensor) -> torch.Tensor:
+        depth = head(*features.seen(image[None])).clamp(0.001, 10)
+        return F.interpolate(depth, size=sample.depth.shape, mode="bilinear", align_corners=False)[0, 0]
+
+    with torch.no_grad():
+        plain = one(sample.image)
+        return (plain + one(sample.image.flip(-1)).flip(-1)) / 2 if flip else plain
+
+
+def test_every_variant_comes_from_the_same_forward_and_equals_its_definition() -> None:
+    task, features, probe = _parts("dinov2-lin1")
+    sample = _sample()
+    sums = task.measure(sample, [probe], features)
+    assert features.forwards == 2  # the image and its mirror image, for all four variants
+    assert [variant.name for variant in task.variants] == ["", "no_crop", "no_flip", "no_crop_no_flip"]
+    eigen = torch.zeros(480, 640, dtype=torch.bool)
+    eigen[45:471, 41:601] = True
+    valid = (sample.depth > 0.001) & (sample.depth < 10)
+    for number, variant in enumerate(task.variants):
+        inside = valid if "no_crop" in variant.name else valid & eigen
+        prediction = _by_hand(features, probe.head, sample, flip="no_flip" not in variant.name)
+        expected = depth_errors(sample.depth, prediction, valid=inside)
+        found = scores_from_sums(sums[:1, number])
+        for name, value in expected.items():
+            assert found[name] == pytest.approx(value, rel=1e-5), (variant.name, name)
+
+
+def test_dinov3_averages_before_it_resizes_and_clamps_last() -> None:
+    task, features, probe = _parts("dinov3-lin")
+    sample = _sample()
+    with torch.no_grad():
+        images = torch.stack((sample.image, sample.image.flip(-1)))
+        depths = probe.head(*features.seen(images))
+    average = (depths[:1] + depths[1:].flip(-1)) / 2
+    resized = F.interpolate(average, size=(480, 640), mode="bilinear", align_corners=False).clamp(0.001, 10)
+    valid = (sample.depth > 0.001) & (sample.depth < 10)
+    inside = torch.zeros_like(valid)
+    inside[45:471, 41:601] = valid[45:471, 41:601]
+    expected = depth_errors(sample.depth, resized[0, 0], valid=inside)
+    found = scores_from_sums(task.measure(sample, [probe], features)[:1, 0])
+    assert found["rmse"] == pytest.approx(expected["rmse"], rel=1e-6)
+
+
+def test_variants_that_do_not_differ_are_not_listed() -> None:
+    settings = load_protocol("nyu", "dinov2-lin1", ["test.flip=none", "test.evaluation_crop=none"]).settings
+    assert [variant.name for variant in variants(settings.test)] == [""]
+
+
+def test_an_image_without_any_depth_is_counted_and_left_out() -> None:
+    task, features, probe = _parts("dinov2-lin1")
+    empty = DepthSample(_sample().image, torch.zeros(480, 640))
+    sums = torch.stack([task.measure(sample, [probe], features) for sample in (_sample(), empty)], 1).numpy()
+    metrics = task.metrics(sums)
+    assert (metrics["images_scored"], metrics["images_without_depth"]) == (1, 1)
+    assert metrics["rmse"] == pytest.approx(task.metrics(sums[:, :1])["rmse"])
+
+
+def test_the_cap_holds_for_predictions_beyond_it() -> None:  # trap 18
+    settings = ["test.cap=1.0", "test.evaluation_crop=none"]
+    task, features, probe = _parts("dinov2-lin1", *settings)
+    sample = DepthSample(_sample().image, torch.full((480, 640), 1.0))
+    assert scores_from_sums(task.measure(sample, [probe], features)[:1, 0])["rmse"] == pytest.approx(0, abs=1e-6)
+
+
+def test_padding_is_cut_off_only_when_it_is_asked_for() -> None:
+    """480 x 640 pixels are padded to 490 x 644 for patches of 14: 5 rows and 2 columns on each side."""
+    kept, _, _ = _parts("dinov2-lin1")
+    cut, _, _ = _parts("dinov2-lin1", "test.crop_padding=true")
+    depths = torch.rand(1, 1, 140, 184)
+    size = torch.Size((480, 640))
+    assert torch.equal(kept._resized(depths, size), F.interpolate(depths, size=(480, 640), mode="bilinear"))
+    whole = F.interpolate(depths, size=(490, 644), mode="bilinear")
+    assert torch.equal(cut._resized(depths, size), whole[..., 5:485, 2:642])
+
+
+def test_the_loss_reads_its_fields_and_the_update() -> None:
+    task, _, _ = _parts("dinov2-lin1", "loss.gradient_weight=0.5")
+    plain, _, _ = _parts("dinov2-lin1")
+    prediction, target = 1 + torch.rand(2, 1, 8, 8), 1 + torch.rand(2, 1, 32, 32)
+    assert plain.loss(prediction, target, 99) < plain.loss(prediction, target, 100)  # the spread joins after warm-up
+    assert task.loss(prediction, target, 100) > plain.loss(prediction, target, 100)
+    other, _, _ = _parts("dinov2-lin1", "loss.mean_weight=0.6")
+    ratio = other.loss(prediction, target, 0) / plain.loss(prediction, target, 0)
+    assert ratio == pytest.approx(math.sqrt(0.6 / 0.15), rel=1e-5)
+
+
+def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def spy(probes: list[Any], _batches: Any, features: Any, _loss: Callable, **options: Any) -> None:
+        seen.update(options, probes=probes, features=features)
+        raise ValueError("seen enough")
+
+    monkeypatch.setattr(flow, "train_probes", spy)
+    assert run("nyu", "--protocol", "dinov2-lin1", "train.batch_size=4") == 1
+    settings = load_protocol("nyu", "dinov2-lin1").settings
+    assert (seen["schedule"], seen["optimizer"]) == (settings.schedule, settings.optimizer)
+    assert (seen["iterations"], seen["batch_size"]) == (38_400, 4)
+    [probe] = seen["probes"]
+    assert (probe.lr, probe.weight_decay) == (1e-4, 0.01)
+    assert probe.head.conv_depth.weight.shape == (256, 2 * 588, 1, 1)
+
+
+def test_a_run_leaves_a_record_with_every_metric(run: Callable, tmp_path: Path) -> None:
+    assert run("nyu", "kitti", *_QUICK) == 0
+    for record in _records(tmp_path):
+        metrics = record["metrics"]
+        assert record["primary"] == {
+            "name": "rmse", "value": metrics["rmse"], "higher_is_better": False, "ci95": None
+        }  # fmt: skip
+        names = ("rmse", "abs_rel", "sq_rel", "log10", "rmse_log", "silog", "delta1", "delta2", "delta3")
+        assert all(math.isfinite(metrics[name]) and math.isfinite(metrics[f"{name}_pooled"]) for name in names)
+        assert metrics["variants"]["no_crop_no_flip"]["rmse"] > 0
+        assert record["cost"]["backbone_forwards"] == 3 * 2 + 3 * 2
+
+
+def test_the_score_can_be_made_again_from_the_per_image_statistics(run: Callable, tmp_path: Path) -> None:
+    run("nyu", *_QUICK, "probes.seeds=2")
+    [record] = _records(tmp_path)
+    table = pd.read_parquet(tmp_path / "results" / "runs" / record["per_image"])
+    own = table[table["variant"] == "protocol"]
+    seeds = [np.sqrt(rows["squared"] / rows["pixels"]).mean() for _, rows in own.groupby("head_seed")]
+    assert seeds == pytest.approx(record["metrics"]["rmse_seeds"])
+    assert record["primary"]["value"] == pytest.approx(np.mean(seeds))
+    assert list(table.columns[3:]) == list(DEPTH_SUMS)
+
+
+def test_a_sweep_prefers_the_smaller_error(run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("nyu", *_QUICK[:-1], "probes.lr=[1e-3,1e-1]") == 0
+    [record] = _records(tmp_path)
+    table = record["selection"]["candidates"]
+    assert record["selection"]["chosen"] == min(table, key=lambda row: row["rmse_held_out"])
+    assert record["selection"]["best_on_val"] == min(table, key=lambda row: row["rmse_val"])
+    assert record["cost"]["backbone_forwards"] == 3 * 2 + 2 + 3 * 2  # one held-out image, flipped too
+    assert "best on val would be" in capsys.readouterr().out
+
+
+def test_four_layers_are_named_by_depth_and_refused_where_there_are_too_few(
+    run: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--protocol", "dinov2-lin4", "train.iterations=1", "train.batch_size=2")
+    assert run("nyu", *words) == 1
+    assert "needs four blocks, the backbone has 1" in capsys.readouterr().err
+
+
+def test_sun_trains_on_nyu_and_needs_it(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sunrgbd", *_QUICK[2:], "--protocol", "dinov2-lin1") == 1
+    assert "sunrgbd: no" in capsys.readouterr().err
+
+
+def test_a_split_without_any_depth_is_a_failure_not_a_score(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["nyu"].root(data)
+    for line in (root / "nyu_test.txt").read_text().splitlines():
+        [path] = [
+            found for found in root.rglob(Path(line.split()[1]).name) if line.split()[1].lstrip("/") in str(found)
+        ]
+        with Image.open(path) as depth:
+            empty = np.zeros((depth.height, depth.width), np.uint16)
+        Image.fromarray(empty).save(path)
+    assert run("nyu", *_QUICK, data_root=data) == 1
+    assert "no pixel of split 'val' has a depth" in capsys.readouterr().err
+
+
+def test_statistics_of_a_process_without_images_have_the_right_shape() -> None:
+    from benchmark.progress import Progress
+
+    task, features, probe = _parts("dinov2-lin1")
+    features.world = World()
+    found = flow.measure_images(task, [probe], iter(()), features, total=0, progress=Progress(0, "none", quiet=True))
+    assert found.shape == (1, 0, 4, len(DEPTH_SUMS))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["nyu", "kitti"])
+def test_real_images_run_end_to_end(
+    run: Callable, tmp_path: Path, real_data: Path, checkpoint: Path, name: str
+) -> None:
+    words = ("train.iterations=1", "train.batch_size=2")
+    assert run(name, *words, data_root=real_data, checkpoint=str(checkpoint)) == 0
+    [record] = _records(tmp_path)
+    assert 0 < record["primary"]["value"] < 80
+    assert record["metrics"]["images_scored"] == record["data"]["splits"]["val"]
