@@ -22,11 +22,12 @@ from benchmark.protocols import load_protocol
 _ROOT = Path(__file__).parents[2]
 
 
-def _words(results: Path, data: Path, processes: int) -> list[str]:
+def _words(results: Path, data: Path, processes: int, benchmark: str = "voc2012") -> list[str]:
+    batch = 5 if benchmark == "voc2012" else 4  # depth wants whole groups of two
     return [
-        *("run", "voc2012", "--checkpoint", "pixels", "--device", "cpu", "--gpus", str(processes)),
+        *("run", benchmark, "--checkpoint", "pixels", "--device", "cpu", "--gpus", str(processes)),
         *("--data-root", str(data), "--results", str(results), "--protocol", "mini"),
-        *("train.iterations=3", "train.batch_size=5", "probes.lr=[1e-2]"),
+        *("train.iterations=3", f"train.batch_size={batch}", "probes.lr=[1e-2]"),
     ]
 
 
@@ -54,6 +55,15 @@ def test_one_two_and_three_processes_give_the_same_record(mini_data: Path, tmp_p
         assert record["metrics"] == records[0]["metrics"]
         assert record["cost"]["backbone_forwards"] == records[0]["cost"]["backbone_forwards"]
         pd.testing.assert_frame_equal(table, tables[0])
+
+
+def test_groups_of_depth_losses_do_not_feel_the_processes(mini_data: Path, tmp_path: Path) -> None:  # trap 12
+    assert main(_words(tmp_path / "1", mini_data, 1, "nyu")) == 0
+    done = _run(tmp_path / "3", mini_data, 3, "nyu")  # 4 images a batch and 3 scored ones: shares of 2, 1 and 1
+    assert done.returncode == 0, done.stderr
+    one, three = _only_record(tmp_path / "1"), _only_record(tmp_path / "3")
+    assert three["metrics"] == one["metrics"]
+    assert three["cost"]["backbone_forwards"] == one["cost"]["backbone_forwards"]
 
 
 def test_a_failing_process_ends_the_others_and_leaves_a_record(mini_data: Path, tmp_path: Path) -> None:
