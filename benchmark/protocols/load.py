@@ -13,16 +13,22 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from benchmark.backbones.structure import BackboneOptions
-from benchmark.benchmarks import BENCHMARKS
 from benchmark.errors import ProtocolError, UsageError, did_you_mean
 from benchmark.listing import CONFIGS, protocol_names
+from benchmark.protocols.classification import ClassificationProtocol, KnnProtocol, LinearProtocol, LogregProtocol
 from benchmark.protocols.depth import DepthProtocol
 from benchmark.protocols.segmentation import SegmentationProtocol
 
-Settings = SegmentationProtocol | DepthProtocol
+Settings = SegmentationProtocol | DepthProtocol | ClassificationProtocol
 
-_KINDS: dict[str, type[Settings]] = {"seg": SegmentationProtocol, "depth": DepthProtocol}
-"""The model that reads the protocols of a group of benchmarks."""
+_KINDS: dict[str, type[Settings]] = {
+    **dict.fromkeys(("ade20k", "voc2012", "cityscapes"), SegmentationProtocol),
+    **dict.fromkeys(("nyu", "kitti", "sunrgbd"), DepthProtocol),
+    "imagenet-knn": KnnProtocol,
+    "imagenet-linear": LinearProtocol,
+    "imagenet-logreg": LogregProtocol,
+}
+"""The model that reads a benchmark's protocols."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     for override in overrides:
         _replace(fields, override)
     try:
-        settings = _KINDS[BENCHMARKS[benchmark].group].model_validate(fields)
+        settings = _KINDS[benchmark].model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
