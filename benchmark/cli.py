@@ -182,7 +182,7 @@ def _positive(text: str) -> int:
 
 def _run(options: argparse.Namespace, command: str) -> int:
     overrides = [*(word for word in options.benchmarks if "=" in word), *options.overrides]
-    benchmarks = _with_data([word for word in options.benchmarks if "=" not in word], options.data_root)
+    benchmarks = _that_can_run([word for word in options.benchmarks if "=" not in word], options)
     from benchmark.probing.distributed import is_launched, launch, writes_tables
 
     if is_launched() or options.gpus == 1:
@@ -208,8 +208,12 @@ def _run(options: argparse.Namespace, command: str) -> int:
             ),
         )
     else:  # one launch per benchmark: a failing one ends its processes, not the others
-        words = [*_words(options), *overrides]
-        failed = sum(launch(options.gpus, ["run", name, *words]) != 0 for name in benchmarks)
+        words = _words(options)
+        from benchmark.protocols import share_overrides
+
+        names = {name: options.protocol or BENCHMARKS[name].default_protocol for name in benchmarks}
+        shared = share_overrides(benchmarks, names, overrides)
+        failed = sum(launch(options.gpus, ["run", name, *words, *shared[name]]) != 0 for name in benchmarks)
     if writes_tables():
         _write_leaderboard(options.results)
     return 1 if failed else 0
@@ -225,19 +229,23 @@ def _words(options: argparse.Namespace) -> list[str]:
     return words
 
 
-def _with_data(names: Sequence[str], data_root: Path) -> list[str]:
-    """Expands groups; a member whose data is absent is skipped, a benchmark named by itself is not."""
-    from benchmark.listing import without_data
+def _that_can_run(names: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """Expands groups; a member without its data or the protocol is skipped, a benchmark named by itself is not."""
+    from benchmark.listing import protocol_names, without_data
 
     kept = []
     for name, named in expand(names):
-        missing = None if named else without_data(name, data_root)
-        if missing is None:
+        missing = without_data(name, options.data_root)
+        if named:
             kept.append(name)
-        else:
+        elif missing is not None:
             print(f"{name}: skipped, no {missing}")
+        elif options.protocol not in (None, *protocol_names(name)) and not options.protocol.endswith(".py"):
+            print(f"{name}: skipped, it has no protocol {options.protocol!r}")
+        else:
+            kept.append(name)
     if not kept:
-        raise UsageError(f"no benchmark of {' '.join(names)} has its data under {data_root}")
+        raise UsageError(f"no benchmark of {' '.join(names)} can run with the data under {options.data_root}")
     return kept
 
 

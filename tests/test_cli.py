@@ -108,7 +108,7 @@ def test_a_results_folder_that_is_not_there_is_not_made(tmp_path: Path, capsys: 
 
 def test_a_group_without_any_data_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "all", "--checkpoint", "pixels", "--data-root", str(tmp_path / "nowhere")]) == 2
-    assert "no benchmark of all has its data under" in capsys.readouterr().err
+    assert "no benchmark of all can run with the data under" in capsys.readouterr().err
 
 
 def test_an_empty_leaderboard_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

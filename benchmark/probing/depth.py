@@ -20,8 +20,9 @@ from benchmark.backbones.spec import BackboneSpec
 from benchmark.data.depth import DepthSample, DepthSplit, test_sample, train_sample
 from benchmark.metrics import evaluation_crop
 from benchmark.metrics.depth import DEPTH_SUMS, depth_sums, scores_from_sums
+from benchmark.probing.examples import Batch
 from benchmark.probing.features import FrozenFeatures
-from benchmark.probing.train import Batch, Probe
+from benchmark.probing.train import Probe
 from benchmark.protocols import DepthProtocol, DepthTest
 from heads import GradientLoss, LinearDepthHead, SigLoss
 

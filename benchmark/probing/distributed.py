@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 T = TypeVar("T")
 
@@ -74,10 +74,10 @@ class World:
         dist.all_reduce(total)
         return int(total)
 
-    def agree(self, module: nn.Module) -> None:
-        """Gives every process the leader's weights, should kernels have rounded differently."""
+    def agree(self, tensors: Iterable[Tensor]) -> None:
+        """Gives every process the leader's values, should kernels have rounded differently."""
         if self.size > 1:
-            for tensor in module.state_dict().values():
+            for tensor in tensors:
                 dist.broadcast(tensor, src=0)
 
 

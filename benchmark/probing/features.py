@@ -1,17 +1,44 @@
-"""From images to the frozen feature map that dense probes see."""
+"""From images to frozen tokens, and to the feature map that dense probes see."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from benchmark.backbones import Backbone, center_pad
+from benchmark.backbones import Backbone, Tokens, center_pad
 from benchmark.probing.distributed import World
 from benchmark.protocols import Features
 
 
-class FrozenFeatures:
-    """Runs the backbone without gradients and counts the images it ran on.
+class FrozenBackbone:
+    """Runs a backbone without gradients and counts the images it ran on.
+
+    Args:
+        backbone: Frozen backbone, on ``device``.
+        device: Where images are sent.
+        world: The processes that share the work.
+    """
+
+    def __init__(self, backbone: Backbone, device: torch.device, world: World | None = None) -> None:
+        self.backbone = backbone
+        self.device = device
+        self.world = world or World()
+        self.forwards = 0
+        """Images this process ran the backbone on."""
+
+    @torch.no_grad()
+    def tokens(self, images: Tensor, *, layers: Sequence[int], norm: bool, precision: str) -> list[Tokens]:
+        """Maps images (B, 3, H, W) to the tokens of ``layers``, padding the images to whole patches."""
+        self.forwards += len(images)
+        images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            return self.backbone.tokens(images, layers=layers, norm=norm)
+
+
+class FrozenFeatures(FrozenBackbone):
+    """What dense probes see.
 
     Args:
         backbone: Frozen backbone, on ``device``.
@@ -23,12 +50,8 @@ class FrozenFeatures:
     def __init__(
         self, backbone: Backbone, settings: Features, device: torch.device, world: World | None = None
     ) -> None:
-        self.backbone = backbone
+        super().__init__(backbone, device, world)
         self.settings = settings
-        self.device = device
-        self.world = world or World()
-        self.forwards = 0
-        """Images this process ran the backbone on."""
 
     @property
     def dim(self) -> int:
@@ -42,12 +65,9 @@ class FrozenFeatures:
     @torch.no_grad()
     def seen(self, images: Tensor) -> tuple[Tensor, ...]:
         """Returns what a head is called with: the features, and [CLS] (B, D) of the same layers if it is asked for."""
-        self.forwards += len(images)
-        images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
-        low_precision = self.settings.precision == "bfloat16"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=low_precision):
-            tokens = self.backbone.tokens(images, layers=self.settings.layers, norm=self.settings.norm)
+        given = self.settings
+        tokens = self.tokens(images, layers=given.layers, norm=given.norm, precision=given.precision)
         patches = torch.cat([layer.feature_map() for layer in tokens], dim=1).float()
-        if not getattr(self.settings, "with_cls", False):
+        if not getattr(given, "with_cls", False):
             return (patches,)
         return patches, torch.cat([layer.cls for layer in tokens], dim=1).float()

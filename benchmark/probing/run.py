@@ -22,13 +22,14 @@ from benchmark.errors import DenseBenchError, ProtocolError, UsageError
 from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.job import Job
 from benchmark.probing.outcome import Cell, Outcome, describe, measure_cost
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.segmentation import SegmentationTask
 from benchmark.probing.splits import open_splits
 from benchmark.probing.task import Task, run_task
 from benchmark.progress import duration
-from benchmark.protocols import DepthProtocol, Features, Protocol, load_protocol
+from benchmark.protocols import DepthProtocol, Features, Protocol, load_protocol, share_overrides
 from benchmark.records.cell import cell_key
 from benchmark.records.schema import Primary, Record
 from benchmark.records.store import RecordStore
@@ -116,7 +117,7 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
     Raises:
         DenseBenchError: Nothing can run at all: no such protocol or checkpoint, or results cannot be written.
     """
-    protocols = [_protocol(name, options) for name in benchmarks]
+    protocols = _protocols(benchmarks, options)
     store = RecordStore(options.results)
     store.ensure_writable()
     device = choose_device(options.device)
@@ -138,19 +139,24 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
 def refuse_small_batches(protocols: Sequence[Protocol], world: World) -> None:
     """Raises UsageError if some process would have no image of a batch."""
     for protocol in protocols:
-        size = protocol.settings.train.batch_size
-        if size < world.size:
-            raise UsageError(f"train.batch_size={size} cannot be shared by {world.size} processes")
+        train = getattr(protocol.settings, "train", None)
+        if train is not None and train.batch_size < world.size:
+            raise UsageError(f"train.batch_size={train.batch_size} cannot be shared by {world.size} processes")
 
 
-def _protocol(benchmark: str, options: RunOptions) -> Protocol:
-    name = options.protocol or BENCHMARKS[benchmark].default_protocol
-    protocol = load_protocol(benchmark, name, options.overrides)
-    if options.limit is None or any(override.startswith("train.iterations=") for override in options.overrides):
+def _protocols(benchmarks: Sequence[str], options: RunOptions) -> list[Protocol]:
+    names = {name: options.protocol or BENCHMARKS[name].default_protocol for name in benchmarks}
+    shared = share_overrides(benchmarks, names, options.overrides)
+    return [_protocol(name, names[name], shared[name], options.limit) for name in benchmarks]
+
+
+def _protocol(benchmark: str, name: str, overrides: tuple[str, ...], limit: int | None) -> Protocol:
+    protocol = load_protocol(benchmark, name, overrides)
+    train = getattr(protocol.settings, "train", None)
+    if limit is None or train is None or any(override.startswith("train.iterations=") for override in overrides):
         return protocol
     # A limited run is a smoke test: without this, four images would be trained on for 40,000 iterations.
-    iterations = min(options.limit, protocol.settings.train.iterations)
-    return load_protocol(benchmark, name, (*options.overrides, f"train.iterations={iterations}"))
+    return load_protocol(benchmark, name, (*overrides, f"train.iterations={min(limit, train.iterations)}"))
 
 
 def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
@@ -223,19 +229,12 @@ def _run(cell: Cell, session: _Session) -> bool:
     begun = time.monotonic()
     features = FrozenFeatures(cell.backbone, _features_of(cell.protocol, cell.backbone), device, world)
     resume = _resume_file(cell, options)
+    job = Job(cell.data, cell.seed, resume, name, _workers(options.workers, device, world))
     record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
-        outcome = run_task(
-            _task(cell),
-            cell.data,
-            features,
-            seed=cell.seed,
-            resume=resume,
-            label=name,
-            workers=_workers(options.workers, device, world),
-        )
+        outcome = run_task(_task(cell), features, job)
     except Exception as error:  # whatever went wrong, the record says so and the next cell runs
         known = isinstance(error, DenseBenchError)
         if world.size > 1 and not known:

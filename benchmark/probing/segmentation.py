@@ -20,9 +20,10 @@ from benchmark.data.segmentation import (
 )
 from benchmark.metrics import confusion_matrix
 from benchmark.metrics.iou import scores_from_areas
+from benchmark.probing.examples import Batch
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.sliding_window import WindowAssembly, Windows
-from benchmark.probing.train import Batch, Probe
+from benchmark.probing.train import Probe
 from benchmark.protocols import SegmentationProtocol
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 

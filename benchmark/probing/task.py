@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 from benchmark.data.split import Split
 from benchmark.errors import DataError, DivergedError
+from benchmark.probing.distributed import World
+from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.job import Job
 from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
-from benchmark.probing.resume import ResumeFile
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
-from benchmark.probing.splits import Splits
-from benchmark.probing.train import Batch, Probe, seed_torch, train_probes
+from benchmark.probing.train import Examples, Probe, ProbeLearner, seed_torch, train
 from benchmark.progress import Progress
 
 
@@ -85,65 +86,34 @@ class Task(Protocol):
         ...
 
 
-def run_task(
-    task: Task,
-    data: Splits,
-    features: FrozenFeatures,
-    *,
-    seed: int,
-    resume: ResumeFile,
-    label: str,
-    workers: int = 0,
-) -> Outcome:
+def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     """Trains the protocol's probes on frozen features and scores them.
 
     Args:
         task: Head, loss, target and metric.
-        data: Where the images are.
         features: The frozen backbone.
-        seed: Seed of order, augmentation, initial heads and held-out images.
-        resume: Where the training state is kept.
-        label: What progress lines begin with.
-        workers: Loader processes.
+        job: Images, seed and places.
 
     Raises:
         DataError: A damaged or unsuitable file, found when it is read; or a split without a pixel to score.
         DivergedError: The chosen probes' weights are not finite.
     """
+    data = job.data
     settings = task.settings
     sweep = candidates(settings.probes)
     everything = list(range(len(data.train)))
-    fit, held_out = hold_out(len(everything), settings.selection.holdout, seed) if len(sweep) > 1 else (everything, [])
-    probes = _make_probes(task, sweep, features, seed)
-
-    load = task.train_sample(data.train)
-    train_probes(
-        probes,
-        lambda steps: training_batches(
-            lambda index: load(fit[index]),
-            task.collate,
-            size=len(fit),
-            batch_size=settings.train.batch_size,
-            seed=seed,
-            steps=steps,
-            world=features.world,
-            workers=workers,
-        ),
-        features,
-        task.loss,
-        batch_size=settings.train.batch_size,
-        iterations=settings.train.iterations,
-        optimizer=settings.optimizer,
-        schedule=settings.schedule,
-        resume=resume,
-        label=f"{label} train",
+    fit, held_out = (
+        hold_out(len(everything), settings.selection.holdout, job.seed) if len(sweep) > 1 else (everything, [])
     )
+    probes = _make_probes(task, sweep, features, job.seed)
+
+    train_probes(task, probes, _examples(task, fit, features, job), job, features.world)
     diverged = [not all(tensor.isfinite().all() for tensor in probe.head.parameters()) for probe in probes]
 
     def statistics(split: Split, indices: list[int], what: str) -> np.ndarray:
         mine = features.world.share(indices)
-        samples = ordered_samples(task.test_sample(split), mine, workers=workers)
-        progress = Progress(len(mine), f"{label} {what}", quiet=not features.world.leads)
+        samples = ordered_samples(task.test_sample(split), mine, workers=job.workers)
+        progress = Progress(len(mine), f"{job.label} {what}", quiet=not features.world.leads)
         return measure_images(task, probes, samples, features, total=len(indices), progress=progress)
 
     def scores(measured: np.ndarray) -> list[float]:
@@ -172,6 +142,44 @@ def run_task(
         )
     metrics = task.metrics(kept)
     return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept))
+
+
+def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, world: World) -> None:
+    """Trains heads in place as the protocol says and leaves them in evaluation mode."""
+    settings = task.settings
+    learners = [
+        ProbeLearner(
+            probe,
+            task.loss,
+            iterations=settings.train.iterations,
+            optimizer=settings.optimizer,
+            schedule=settings.schedule,
+        )
+        for probe in probes
+    ]
+    label = f"{job.label} train"
+    train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
+    for probe in probes:
+        probe.head.eval()
+
+
+def _examples(task: Task, fit: list[int], features: FrozenFeatures, job: Job) -> Examples:
+    """Returns augmented images of the training indices ``fit``, encoded anew at every step."""
+    load, batch_size = task.train_sample(job.data.train), task.settings.train.batch_size
+    return encoded(
+        lambda steps: training_batches(
+            lambda index: load(fit[index]),
+            task.collate,
+            size=len(fit),
+            batch_size=batch_size,
+            seed=job.seed,
+            steps=steps,
+            world=features.world,
+            workers=job.workers,
+        ),
+        features,
+        batch_size=batch_size,
+    )
 
 
 def measure_images(

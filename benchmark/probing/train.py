@@ -1,23 +1,91 @@
-"""The one training loop: batch, frozen features, every probe's loss, step.
+"""The one training loop: an example, every learner's step.
 
-Segmentation, depth and linear classification differ in head, loss and target only.
+Segmentation, depth and linear classification differ in head, loss and target; examples come from the frozen backbone
+or from the feature store (``examples.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.distributed import World
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.schedules import betas_at, lr_factor
 from benchmark.progress import Progress
 from benchmark.protocols import DepthOptimizer, DepthSchedule, Optimizer, Schedule
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the learners are shown at one step: a whole batch, the same on every process."""
+
+    seen: tuple[Tensor, ...]
+    """Frozen features (B, ...), float32: what a head is called with."""
+
+    target: Tensor
+    """(B, ...), whatever the loss takes."""
+
+
+Examples = Callable[[range], Iterator[Example]]
+"""From a range of steps to the example of each; a function of the step, so that a resumed run replays nothing."""
+
+
+class Learner(Protocol):
+    """One or many probes that learn from the same examples."""
+
+    def learn(self, example: Example, step: int) -> Tensor:
+        """Makes one update and returns the loss, or one per probe."""
+        ...
+
+    def tensors(self) -> list[Tensor]:
+        """Returns the weights and buffers."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns weights and optimiser state, tensors and plain values only."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes them back."""
+        ...
+
+
+def train(
+    learners: Sequence[Learner],
+    examples: Examples,
+    *,
+    iterations: int,
+    resume: ResumeFile,
+    label: str,
+    world: World,
+) -> None:
+    """Trains all learners on the same ``iterations`` examples.
+
+    Args:
+        learners: Trained in place.
+        examples: What they are shown.
+        iterations: Updates of each.
+        resume: Where the state is kept; training goes on from it.
+        label: What the progress line says.
+        world: The processes; all end with the leader's weights.
+    """
+    start = _restore(resume, learners)
+    steps = range(start, iterations)
+    progress = Progress(iterations, label, done=start, quiet=not world.leads)
+    for step, example in zip(steps, examples(steps), strict=True):
+        losses = [learner.learn(example, step) for learner in learners]
+        progress.advance(lambda losses=losses: f"best loss {_least(losses):.4f}")
+        if world.leads and (resume.due() or step + 1 == iterations):
+            resume.save({"step": step + 1, "learners": [learner.state_dict() for learner in learners]})
+    progress.close()
+    for learner in learners:
+        world.agree(learner.tensors())
 
 
 @dataclass(frozen=True)
@@ -37,72 +105,59 @@ class Probe:
     """Maps features to predictions; trained in place."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Images with what the probes should say of them."""
-
-    images: Tensor
-    """(B, 3, H, W), normalised."""
-
-    target: Tensor
-    """(B, ...), whatever the loss takes."""
-
-
-def train_probes(
-    probes: list[Probe],
-    batches: Callable[[range], Iterator[Batch]],
-    features: FrozenFeatures,
-    loss: Callable[[Tensor, Tensor, int], Tensor],
-    *,
-    batch_size: int,
-    iterations: int,
-    optimizer: Optimizer | DepthOptimizer,
-    schedule: Schedule | DepthSchedule,
-    resume: ResumeFile,
-    label: str,
-) -> None:
-    """Trains all probes on one pass of the backbone over ``iterations`` batches.
-
-    Every probe has its own optimiser, learning rate, gradient norm and random numbers.
+class ProbeLearner:
+    """A probe with an AdamW of its own: its learning rate, gradient norm and random numbers are nobody else's.
 
     Args:
-        probes: Heads to train, on the device of the features.
-        batches: From a range of steps to this process's share of their batches.
-        features: The frozen backbone.
-        loss: From (prediction, target, update) to a scalar.
-        batch_size: Images of a whole batch.
-        iterations: Updates of each probe.
+        probe: The head, on the device of the features; it is put into training mode.
+        loss: From (prediction, target, step) to a scalar.
+        iterations: Length of the schedule.
         optimizer: Moments and clipping.
-        schedule: Learning rate over the updates.
-        resume: Where the state is kept; training goes on from it.
-        label: What the progress line says.
+        schedule: Learning rate over the steps.
     """
-    optimizers = [
-        torch.optim.AdamW(probe.head.parameters(), lr=probe.lr, weight_decay=probe.weight_decay) for probe in probes
-    ]
-    start = _restore(resume, probes, optimizers)
-    if features.world.leads:
-        features.forwards += start * batch_size  # what an earlier run did counts too
-    for probe in probes:
+
+    def __init__(
+        self,
+        probe: Probe,
+        loss: Callable[[Tensor, Tensor, int], Tensor],
+        *,
+        iterations: int,
+        optimizer: Optimizer | DepthOptimizer,
+        schedule: Schedule | DepthSchedule,
+    ) -> None:
+        self.probe, self.loss = probe, loss
+        self.iterations, self.optimizer, self.schedule = iterations, optimizer, schedule
+        self.adamw = torch.optim.AdamW(probe.head.parameters(), lr=probe.lr, weight_decay=probe.weight_decay)
         probe.head.train()
-    steps = range(start, iterations)
-    progress = Progress(iterations, label, done=start, quiet=not features.world.leads)
-    for step, batch in zip(steps, batches(steps), strict=True):
-        seen = [features.world.gather(part, batch_size) for part in features.seen(batch.images)]
-        target = features.world.gather(batch.target.to(features.device, non_blocking=True), batch_size)
-        factor, betas = lr_factor(step, iterations, schedule), betas_at(step, iterations, optimizer, schedule)
-        losses = []
-        for probe, adamw in zip(probes, optimizers, strict=True):
-            seed_torch(*probe.seed, step)  # dropout is a function of (probe, step)
-            adamw.param_groups[0] |= {"lr": probe.lr * factor, "betas": betas}
-            losses.append(_update(probe.head, adamw, loss(probe.head(*seen), target, step), optimizer.clip_norm))
-        progress.advance(lambda losses=losses: f"best loss {min(map(float, losses)):.4f}")
-        if features.world.leads and (resume.due() or step + 1 == iterations):
-            resume.save(_state(step + 1, probes, optimizers))
-    progress.close()
-    for probe in probes:
-        features.world.agree(probe.head)
-        probe.head.eval()
+
+    def learn(self, example: Example, step: int) -> Tensor:
+        """Makes one update and returns the loss."""
+        head, adamw = self.probe.head, self.adamw
+        seed_torch(*self.probe.seed, step)  # dropout is a function of (probe, step)
+        adamw.param_groups[0] |= {
+            "lr": self.probe.lr * lr_factor(step, self.iterations, self.schedule),
+            "betas": betas_at(step, self.iterations, self.optimizer, self.schedule),
+        }
+        loss = self.loss(head(*example.seen), example.target, step)
+        adamw.zero_grad()
+        loss.backward()
+        if self.optimizer.clip_norm is not None:
+            nn.utils.clip_grad_norm_(head.parameters(), self.optimizer.clip_norm)
+        adamw.step()
+        return loss.detach()
+
+    def tensors(self) -> list[Tensor]:
+        """Returns the head's weights and buffers."""
+        return list(self.probe.head.state_dict().values())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the head and its moments."""
+        return {"head": self.probe.head.state_dict(), "optimizer": self.adamw.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes them back."""
+        self.probe.head.load_state_dict(state["head"])
+        self.adamw.load_state_dict(state["optimizer"])
 
 
 def seed_torch(*entropy: int) -> None:
@@ -110,29 +165,15 @@ def seed_torch(*entropy: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 
-def _update(head: nn.Module, adamw: torch.optim.AdamW, loss: Tensor, clip_norm: float | None) -> Tensor:
-    adamw.zero_grad()
-    loss.backward()
-    if clip_norm is not None:
-        nn.utils.clip_grad_norm_(head.parameters(), clip_norm)
-    adamw.step()
-    return loss.detach()
-
-
-def _state(step: int, probes: list[Probe], optimizers: list[torch.optim.AdamW]) -> dict[str, Any]:
-    return {
-        "step": step,
-        "heads": [probe.head.state_dict() for probe in probes],
-        "optimizers": [adamw.state_dict() for adamw in optimizers],
-    }
-
-
-def _restore(resume: ResumeFile, probes: list[Probe], optimizers: list[torch.optim.AdamW]) -> int:
+def _restore(resume: ResumeFile, learners: Sequence[Learner]) -> int:
     state = resume.load()
     if state is None:
         return 0
-    for probe, head in zip(probes, state["heads"], strict=True):
-        probe.head.load_state_dict(head)
-    for adamw, saved in zip(optimizers, state["optimizers"], strict=True):
-        adamw.load_state_dict(saved)
+    for learner, saved in zip(learners, state["learners"], strict=True):
+        learner.load_state_dict(saved)
     return state["step"]
+
+
+def _least(losses: Sequence[Tensor]) -> float:
+    """Returns the smallest loss that is a number."""
+    return float(torch.cat([loss.reshape(-1) for loss in losses]).nan_to_num(torch.inf).min())

@@ -32,7 +32,7 @@ from benchmark.protocols.depth import (
     FixedCrop,
     resolve_layers,
 )
-from benchmark.protocols.load import Protocol, load_protocol, parse_backbone_options
+from benchmark.protocols.load import Protocol, load_protocol, parse_backbone_options, share_overrides
 from benchmark.protocols.sections import Data, Features, Probes, Selection
 from benchmark.protocols.segmentation import (
     Head,
@@ -84,4 +84,5 @@ __all__ = [
     "load_protocol",
     "parse_backbone_options",
     "resolve_layers",
+    "share_overrides",
 ]

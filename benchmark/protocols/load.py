@@ -101,6 +101,43 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
 
 
+def share_overrides(
+    benchmarks: Sequence[str], names: Mapping[str, str], overrides: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Gives each of several benchmarks the overrides whose field its protocol has.
+
+    A benchmark without iterations has nothing that ``train.iterations=20`` could replace; one alone must have it.
+
+    Args:
+        benchmarks: Benchmarks of one command.
+        names: Protocol of each.
+        overrides: What was given for all of them.
+
+    Raises:
+        UsageError: An override that no benchmark knows.
+    """
+    protocols = {benchmark: load_protocol(benchmark, names[benchmark]) for benchmark in benchmarks}
+    shared = {}
+    for benchmark, protocol in protocols.items():
+        others = [other for name, other in protocols.items() if name != benchmark]
+        shared[benchmark] = tuple(
+            override
+            for override in overrides
+            if has_field(protocol.fields, override) or not any(has_field(other.fields, override) for other in others)
+        )
+    return shared
+
+
+def has_field(fields: Mapping[str, Any], override: str) -> bool:
+    """Tells whether the field that ``key=value`` replaces is among ``fields``."""
+    section: Any = fields
+    for name in override.partition("=")[0].split("."):
+        if not isinstance(section, Mapping) or name not in section:
+            return False
+        section = section[name]
+    return True
+
+
 def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
     """Reads ``backbone.num_heads=6`` and the like, for commands that take a checkpoint and no protocol.
 

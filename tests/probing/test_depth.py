@@ -156,16 +156,17 @@ def test_the_loss_reads_its_fields_and_the_update() -> None:
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
-    def spy(probes: list[Any], _batches: Any, features: Any, _loss: Callable, **options: Any) -> None:
-        seen.update(options, probes=probes, features=features)
+    def spy(learners: list[Any], _examples: Any, **options: Any) -> None:
+        seen.update(options, learners=learners)
         raise ValueError("seen enough")
 
-    monkeypatch.setattr(flow, "train_probes", spy)
+    monkeypatch.setattr(flow, "train", spy)
     assert run("nyu", "--protocol", "dinov2-lin1", "train.batch_size=4") == 1
     settings = load_protocol("nyu", "dinov2-lin1").settings
-    assert (seen["schedule"], seen["optimizer"]) == (settings.schedule, settings.optimizer)
-    assert (seen["iterations"], seen["batch_size"]) == (38_400, 4)
-    [probe] = seen["probes"]
+    [learner] = seen["learners"]
+    assert (learner.schedule, learner.optimizer) == (settings.schedule, settings.optimizer)
+    assert (seen["iterations"], learner.iterations) == (38_400, 38_400)
+    probe = learner.probe
     assert (probe.lr, probe.weight_decay) == (1e-4, 0.01)
     assert probe.head.conv_depth.weight.shape == (256, 2 * 588, 1, 1)
 

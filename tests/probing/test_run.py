@@ -224,20 +224,21 @@ def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
-    def spy(probes: list[Any], batches: Any, features: Any, loss: Callable, **options: Any) -> None:
-        seen.update(options, probes=probes, loss=loss)
+    def spy(learners: list[Any], _examples: Any, **options: Any) -> None:
+        seen.update(options, learners=learners)
         raise DataError("seen enough")
 
-    monkeypatch.setattr(task, "train_probes", spy)
+    monkeypatch.setattr(task, "train", spy)
     words = ("--protocol", "dinov3-lin", "loss.average=labelled", "optimizer.clip_norm=2.0", "train.batch_size=3")
     assert run("voc2012", *words) == 1
     settings = load_protocol("voc2012", "dinov3-lin", words[2:]).settings
-    assert (seen["schedule"], seen["optimizer"]) == (settings.schedule, settings.optimizer)
-    assert (seen["iterations"], seen["batch_size"]) == (40_000, 3)
-    [probe] = seen["probes"]
+    [learner] = seen["learners"]
+    assert (learner.schedule, learner.optimizer) == (settings.schedule, settings.optimizer)
+    assert (seen["iterations"], learner.iterations) == (40_000, 40_000)
+    probe = learner.probe
     assert (probe.lr, probe.weight_decay, probe.head.dropout.p) == (1e-3, 1e-3, 0.1)
     logits, labels = torch.zeros(1, 21, 2, 2), torch.tensor([[[0, 255], [255, 255]]])
-    assert seen["loss"](logits, labels, 0).item() == pytest.approx(math.log(21))  # over one pixel, not over four
+    assert learner.loss(logits, labels, 0).item() == pytest.approx(math.log(21))  # over one pixel, not over four
 
 
 def test_held_out_images_are_never_trained_on(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

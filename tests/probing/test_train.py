@@ -11,9 +11,11 @@ from torch import Tensor
 
 from benchmark.backbones import load_backbone
 from benchmark.errors import RecordError
+from benchmark.probing.distributed import World
+from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.train import Batch, Probe, seed_torch, train_probes
+from benchmark.probing.train import Probe, ProbeLearner, seed_torch, train
 from benchmark.protocols import Features, Optimizer, Schedule
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 
@@ -45,22 +47,21 @@ def _batches(steps: range, killed_at: int | None = None) -> Iterator[Batch]:
         yield Batch(images, torch.randint(0, 4, (2, 28, 28), generator=generator))
 
 
+def _loss(logits: Tensor, labels: Tensor, _step: int) -> Tensor:
+    return upsampled_cross_entropy(logits, labels)
+
+
 def _train(
     probes: list[Probe], resume: ResumeFile, *, killed_at: int | None = None, optimizer: Optimizer = _OPTIMIZER
 ) -> FrozenFeatures:
     features = _features()
-    train_probes(
-        probes,
-        lambda steps: _batches(steps, killed_at),
-        features,
-        lambda logits, labels, _update: upsampled_cross_entropy(logits, labels),
-        batch_size=2,
-        iterations=_ITERATIONS,
-        optimizer=optimizer,
-        schedule=_SCHEDULE,
-        resume=resume,
-        label="test",
-    )
+    learners = [
+        ProbeLearner(probe, _loss, iterations=_ITERATIONS, optimizer=optimizer, schedule=_SCHEDULE) for probe in probes
+    ]
+    examples = encoded(lambda steps: _batches(steps, killed_at), features, batch_size=2)
+    train(learners, examples, iterations=_ITERATIONS, resume=resume, label="test", world=World())
+    for probe in probes:
+        probe.head.eval()
     return features
 
 
