@@ -73,16 +73,16 @@ class DepthTask:
         self.statistics_dtype = torch.float64
         self._preprocessing = spec.preprocessing
         self._patch_size = spec.patch_size
-        farthest = settings.data.depth_range[1]
         loss = settings.loss
+        # Without ``max_depth``, as in the sources: the range says what is scored, and a thousandth of KITTI's
+        # measurements lies beyond its 80 m.
         self._sig = SigLoss(
             group_size=loss.group,
-            max_depth=farthest,
             warm_up=loss.warmup_iterations,
             mean_weight=loss.mean_weight,
             epsilon=loss.epsilon,
         )
-        self._gradient = GradientLoss(group_size=loss.group, max_depth=farthest, epsilon=loss.epsilon)
+        self._gradient = GradientLoss(group_size=loss.group, epsilon=loss.epsilon)
 
     def make_head(self, features: FrozenFeatures) -> LinearDepthHead:
         """Makes a head with fresh weights."""

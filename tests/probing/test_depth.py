@@ -27,6 +27,7 @@ from benchmark.probing.distributed import World
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.train import Probe
 from benchmark.protocols import load_protocol
+from heads import GradientLoss, SigLoss
 
 _CPU = torch.device("cpu")
 _QUICK = ("--protocol", "mini", "train.iterations=3", "train.batch_size=2", "probes.lr=[1e-3]")
@@ -151,6 +152,15 @@ def test_the_loss_reads_its_fields_and_the_update() -> None:
     other, _, _ = _parts("dinov2-lin1", "loss.mean_weight=0.6")
     ratio = other.loss(prediction, target, 0) / plain.loss(prediction, target, 0)
     assert ratio == pytest.approx(math.sqrt(0.6 / 0.15), rel=1e-5)
+
+
+def test_depths_beyond_the_scored_range_are_trained_on() -> None:
+    """Neither source limits its loss: DINOv2's config names no ``max_depth`` for it, DINOv3's masks zeros alone."""
+    task, _, _ = _parts("dinov2-lin1", "loss.gradient_weight=0.5")
+    prediction, target = 1 + torch.rand(2, 1, 8, 8), 9 + 2 * torch.rand(2, 1, 8, 8)
+    assert (target > 10).any()
+    expected = SigLoss()(prediction, target) + 0.5 * GradientLoss()(prediction, target)
+    assert task.loss(prediction, target, 100) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
