@@ -67,7 +67,7 @@ class SpecializedProduct(nn.Module):
         by rounding, and a checkpoint just specialised would not be its parent. Comparing halves that differ ends at
         their first numbers. It is left out where it would cost: on a GPU, in training, in a compiled graph.
         """
-        trains = torch.is_grad_enabled() and next(self.patch.parameters()).requires_grad
+        trains = torch.is_grad_enabled() and any(parameter.requires_grad for parameter in self.parameters())
         if sequence.device.type != "cpu" or trains or torch.compiler.is_compiling():
             return False
         halves = zip(self.cls.parameters(), self.patch.parameters(), strict=True)

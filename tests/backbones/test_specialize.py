@@ -50,6 +50,16 @@ def test_every_preset_keeps_the_function(
     assert "largest difference" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("trained", ["cls", "patch"])
+def test_one_half_alone_can_be_trained(make_vit: Callable, trained: str) -> None:
+    """Equal halves share a product where nothing trains; here the other half is frozen."""
+    specialized = specialize(make_vit(), Specialization(mlp=(0,)))
+    layer = specialized.blocks[0].mlp.requires_grad_(False)
+    getattr(layer, trained).requires_grad_(True)
+    specialized.tokens(torch.randn(2, 3, 28, 28))[0].cls.square().sum().backward()
+    assert getattr(layer, trained).fc1.weight.grad.abs().sum() > 0
+
+
 def test_the_halves_then_train_apart(make_vit: Callable) -> None:
     vit = make_vit()
     specialized = specialize(vit, _EVERYTHING).requires_grad_(True)
