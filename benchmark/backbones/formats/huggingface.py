@@ -136,6 +136,7 @@ def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[L
             rope_base=_rope_base(config) if family == "dinov3" else None,
             num_heads=config.get("num_attention_heads"),
             depth=config.get("num_hidden_layers"),
+            heads_by_width={"dinov2": {}, "dinov3": {4096: 32}, "vit": {1280: 16}}[family],  # 7B; ViT-H and ViTMAE-H
         )
     except (TypeError, ValueError) as error:
         raise StructureError(f"a config beside the weights cannot be read: {error}") from error

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from benchmark.backbones import load_backbone
+from benchmark.backbones import formats, load_backbone
+from benchmark.backbones.contents import Contents
+from benchmark.backbones.structure import BackboneOptions, infer_spec
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import LayoutCase
@@ -54,3 +56,54 @@ def test_the_architecture_is_read_from_the_file(layout_case: LayoutCase) -> None
     assert spec.num_heads == layout_case.reference.config.num_attention_heads
     assert spec.norm_eps == layout_case.reference.config.layer_norm_eps
     assert spec.specialization == "none"
+
+
+def _huggingface_names(width: int, *, positions: bool, norm: str) -> dict[str, torch.Tensor]:
+    """One block without numbers: shapes are all that is read."""
+    shapes = {
+        "embeddings.cls_token": (1, 1, width),
+        "embeddings.patch_embeddings.projection.weight": (width, 3, 14, 14),
+        f"encoder.layer.0.{norm}.weight": (width,),
+        "encoder.layer.0.mlp.fc2.weight": (width, 8),
+        **({"embeddings.position_embeddings": (1, 5, width)} if positions else {}),
+    }
+    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+
+
+def _plain_names(width: int, **others: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    shapes = {
+        "cls_token": (1, 1, width),
+        "patch_embed.proj.weight": (width, 3, 14, 14),
+        "blocks.0.attn.qkv.weight": (3 * width, width),
+        "blocks.0.mlp.fc1.weight": (8, width),
+        "blocks.0.mlp.fc2.weight": (width, 8),
+        **others,
+    }
+    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+
+
+_DECODER, _GAMMA = {"decoder_pos_embed": (1, 5, 8)}, {"blocks.0.gamma_1": (1280,)}
+
+
+@pytest.mark.parametrize(
+    ("layout", "state", "heads"),
+    [
+        ("huggingface", _huggingface_names(1280, positions=True, norm="layernorm_before"), 16),
+        ("huggingface", _huggingface_names(4096, positions=False, norm="norm1"), 32),
+        ("huggingface", _huggingface_names(1280, positions=False, norm="norm1"), 20),
+        ("huggingface", _huggingface_names(1536, positions=True, norm="norm1"), 24),
+        ("mae", _plain_names(1280, pos_embed=(1, 5, 1280), **_DECODER), 16),
+        ("deit3", _plain_names(1280, pos_embed=(1, 4, 1280), **_GAMMA), 16),
+        ("timm", _plain_names(1280, pos_embed=(1, 5, 1280)), 16),
+        ("timm", _plain_names(4096, **{"blocks.0.gamma_1": (4096,)}), 32),
+        ("timm", _plain_names(1280, **_GAMMA), 20),
+    ],
+)
+def test_models_whose_heads_are_not_64_wide_are_known_by_their_width(
+    layout: str, state: dict[str, torch.Tensor], heads: int
+) -> None:
+    """ViT-H of MAE, DeiT-III and google has 16 heads of 80, DINOv3's 7B 32 of 128; no tensor tells."""
+    contents = Contents(state)
+    found = formats.detect(contents)
+    canonical = found.to_canonical(contents)
+    assert (found.NAME, infer_spec(canonical.state, canonical.defaults, BackboneOptions()).num_heads) == (layout, heads)
