@@ -58,6 +58,8 @@ class RawCheckpoint:
 def read_checkpoint(path: Path) -> RawCheckpoint:
     """Reads a ``.pth``, ``.pt``, ``.bin`` or ``.safetensors`` file, or a Hugging Face folder, on the CPU.
 
+    The weight file of a folder stands for the folder: ``model.safetensors`` is read with the ``config.json`` beside it.
+
     Raises:
         CheckpointFileError: Missing, truncated, larger in its own words than on disk, or no weight file.
         UnsafeCheckpointError: The pickle names code to run.
@@ -66,6 +68,8 @@ def read_checkpoint(path: Path) -> RawCheckpoint:
     """
     if path.is_dir():
         return _read_folder(path)
+    if path.name in _FOLDER_WEIGHTS and (path.parent / "config.json").is_file():
+        return _read_folder(path.parent, path)
     contents, spec = _read_file(path)
     return RawCheckpoint(contents, (path,), spec=spec)
 
@@ -82,13 +86,14 @@ def sha256_of(files: tuple[Path, ...]) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def _read_folder(folder: Path) -> RawCheckpoint:
+def _read_folder(folder: Path, weights: Path | None = None) -> RawCheckpoint:
+    """Reads the weights of a folder, by default the first kind there is, with the configs beside them."""
     if any(folder.glob("*.distcp")):
         raise UnsupportedArchitectureError(
             f"{folder} is a distributed checkpoint; export it to one file first, for instance with "
             "torch.distributed.checkpoint.format_utils.dcp_to_torch_save"
         )
-    weights = next((folder / name for name in _FOLDER_WEIGHTS if (folder / name).is_file()), None)
+    weights = weights or next((folder / name for name in _FOLDER_WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
         raise CheckpointFileError(
             f"checkpoint {folder} is a folder without weights; a Hugging Face folder holds config.json and "

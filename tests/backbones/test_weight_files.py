@@ -50,6 +50,25 @@ def test_shards_are_put_together(tmp_path: Path) -> None:
     assert [path.name for path in raw.files] == ["config.json", "model-0.safetensors", "model-1.safetensors"]
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_weight_file_is_read_with_the_config_beside_it(tmp_path: Path, name: str) -> None:
+    """Named alone it must not lose the heads and the epsilon that stand beside it."""
+    save_file(_TENSORS, tmp_path / "model.safetensors")
+    torch.save({"a": torch.ones(1)}, tmp_path / "pytorch_model.bin")
+    assert read_checkpoint(tmp_path / name).config == {}
+    (tmp_path / "config.json").write_text('{"num_attention_heads": 2}')
+    raw = read_checkpoint(tmp_path / name)
+    assert raw.config["num_attention_heads"] == 2
+    assert [path.name for path in raw.files] == ["config.json", name]
+    assert len(raw.contents) == (2 if name == "model.safetensors" else 1)
+
+
+def test_another_file_has_nothing_to_do_with_a_config_beside_it(tmp_path: Path) -> None:
+    save_file(_TENSORS, tmp_path / "mine.safetensors")
+    (tmp_path / "config.json").write_text('{"num_attention_heads": 2}')
+    assert read_checkpoint(tmp_path / "mine.safetensors").config == {}
+
+
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-0.safetensors"}}')
     with pytest.raises(CheckpointFileError, match=r"shard 'model-0\.safetensors', which is not beside it"):
