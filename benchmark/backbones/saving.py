@@ -29,14 +29,17 @@ def save_backbone(vit: VisionTransformer, path: Path) -> None:
         path: ``.pth``, ``.pt`` or ``.safetensors``; its folder is made.
 
     Raises:
-        CheckpointFileError: Another suffix.
+        CheckpointFileError: Another suffix, or a place that cannot be written.
     """
     check_suffix(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = vit.state_dict()
-    with atomic_write(path) as file:
-        if path.suffix == ".safetensors":
-            tensors = {key: tensor.contiguous() for key, tensor in state.items()}
-            file.write(save(tensors, {SPEC_KEY: json.dumps(asdict(vit.spec))}))
-        else:
-            torch.save(state, file)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as file:
+            if path.suffix == ".safetensors":
+                tensors = {key: tensor.contiguous() for key, tensor in state.items()}
+                file.write(save(tensors, {SPEC_KEY: json.dumps(asdict(vit.spec))}))
+            else:
+                torch.save(state, file)
+    except OSError as error:
+        raise CheckpointFileError(f"cannot write {path}: {error.strerror or error}") from error

@@ -70,6 +70,13 @@ def test_other_endings_are_refused_and_nothing_is_written(make_vit: Callable, tm
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["vit.pth", "vit.safetensors"])
+def test_a_place_that_cannot_be_written_is_one_line(make_vit: Callable, tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CheckpointFileError, match=f"cannot write .*{name}: "):
+        save_backbone(make_vit(), tmp_path / "file" / name)
+
+
 def test_a_spec_that_lacks_something_is_refused(make_vit: Callable, tmp_path: Path) -> None:
     state = make_vit().state_dict()
     del state._metadata[""]["vit_spec"]["norm_eps"]
