@@ -100,7 +100,10 @@ def specialize_file(
     spec = vit.spec
     split = _asked_for(layers or {}, spec.depth, lora_rank)
     if preset is not None:
-        split = split.union(specialization_preset(preset, depth=spec.depth, layer_scale=spec.layer_scale))
+        try:
+            split = split.union(specialization_preset(preset, depth=spec.depth, layer_scale=spec.layer_scale))
+        except ValueError as error:
+            raise UsageError(f"--preset {preset} and the layers named beside it do not go together: {error}") from error
     if not split and preset is None:
         raise UsageError("say what to split: --preset norms+qkv, or --layers norm1,norm2,ls1,ls2 --qkv-blocks 8")
     specialized = specialize(vit, split, registers_follow=registers_follow, seed=seed)

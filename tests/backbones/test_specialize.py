@@ -119,6 +119,7 @@ def test_the_command_prints_the_overhead(checkpoint: Path, tmp_path: Path, capsy
         (["--preset", "norm+qkv"], "did you mean 'norms\\+qkv'"),
         (["--preset", "all-24"], "does not fit a model of 2 blocks"),
         (["--lora-rank", "4"], "needs --qkv-blocks"),
+        (["--preset", "norms+qkv", "--qkv-blocks", "1", "--lora-rank", "4"], "do not go together: qkv of blocks"),
         (["--preset", "norms", "backbone.heads=3"], "no protocol field 'backbone.heads'"),
     ],
 )
