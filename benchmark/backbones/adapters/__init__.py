@@ -42,7 +42,11 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     head, _, rest = name.partition(":")
     model = _PREFIXES[head](rest) if head in _PREFIXES else custom.build(Path(head), rest)
     spec = getattr(model, "spec", None)
-    if not isinstance(model, nn.Module) or not isinstance(spec, BackboneSpec) or not callable(model.tokens):
+    if (
+        not isinstance(model, nn.Module)
+        or not isinstance(spec, BackboneSpec)
+        or not callable(getattr(model, "tokens", None))
+    ):
         raise CheckpointError(
             f"{name} gave a {type(model).__name__}; needed is a torch.nn.Module with a BackboneSpec as `spec` and a "
             "method `tokens(images, *, layers, norm)`"

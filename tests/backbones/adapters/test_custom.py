@@ -85,6 +85,10 @@ class Model(torch.nn.Module):
         ("def other(): ...", r"no function 'build'; it has: other"),
         ("def build(): return 3", "gave a int; needed is a torch.nn.Module"),
         (
+            _MODEL.format(width=4, grid="(rows, columns)").replace("def tokens", "def forward") + "build = Model",
+            "gave a Model; needed is .* method `tokens",
+        ),
+        (
             _MODEL.format(width=5, grid="(rows, columns)") + "build = Model",
             r"cls of .* is \(2, 5\).*be \(2, 4\)",
         ),
