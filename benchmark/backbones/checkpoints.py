@@ -34,6 +34,7 @@ def load_backbone(checkpoint: str | Path, *, device: str | torch.device = "cpu",
     Raises:
         CheckpointError: One of its subclasses, which says what is wrong with the file.
         TypeError: An option that does not exist.
+        ValueError: A value that the option cannot have.
     """
     choices = BackboneOptions(**options)
     name = str(checkpoint)

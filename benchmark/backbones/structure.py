@@ -58,6 +58,12 @@ class BackboneOptions:
     std: tuple[float, float, float] | None = None
     """Normalisation standard deviation, RGB in [0, 1]."""
 
+    def __post_init__(self) -> None:
+        known = {"registers_follow": ("patch", "cls"), "rope_dtype": ("float32", "bfloat16")}
+        for name, values in known.items():
+            if getattr(self, name) not in (None, *values):
+                raise ValueError(f"{name} must be one of {', '.join(values)}, received {getattr(self, name)!r}")
+
 
 def refuse_options(options: BackboneOptions, allowed: tuple[str, ...], name: str) -> None:
     """Raises CheckpointError if an option is given that means nothing to this backbone."""
@@ -114,12 +120,17 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         std=tuple(_given(options.std, defaults.preprocessing.std)),
     )
     norm_eps = _given(options.norm_eps, defaults.norm_eps)
-    if norm_eps <= 0 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
+    possible = all(0 < value < math.inf for value in (norm_eps, *preprocessing.std))
+    possible = possible and all(map(math.isfinite, preprocessing.mean))
+    if not possible or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3:
         raise StructureError(
             f"the epsilon of norms must be positive, mean and std three numbers, std positive; received {norm_eps}, "
             f"{preprocessing.mean} and {preprocessing.std}"
         )
     split = _split(state, depth)
+    layer_scale = _any(state, "blocks.0.ls1", "gamma") is not None
+    if (split.ls1 or split.ls2) and not layer_scale:
+        raise MissingKeysError("the checkpoint lacks blocks.0.ls1.gamma and splits LayerScale in other blocks")
     swiglu = _any(state, "blocks.0.mlp", "w12.weight") is not None
     last = _any(state, "blocks.0.mlp", "w3.weight" if swiglu else "fc2.weight")
     if last is None:
@@ -144,7 +155,7 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         ffn="swiglu" if swiglu else "mlp",
         ffn_dim=last.shape[1],
         qkv_bias=_any(state, "blocks.0.attn.qkv", "bias") is not None,
-        layer_scale=_any(state, "blocks.0.ls1", "gamma") is not None,
+        layer_scale=layer_scale,
         norm_eps=norm_eps,
         position_interpolation=None
         if rotary
@@ -207,7 +218,7 @@ def _split(state: Mapping[str, Tensor], depth: int) -> Specialization:
                 split[layer].append(block)
         added = state.get(f"blocks.{block}.attn.qkv.lora_a")
         if added is not None:
-            if added.ndim != 2:
+            if added.ndim != 2 or not added.numel():
                 raise ShapeMismatchError(
                     f"blocks.{block}.attn.qkv.lora_a must be (rank, D), the file has {tuple(added.shape)}"
                 )

@@ -13,6 +13,7 @@ import torch
 from benchmark import errors
 from benchmark.backbones import load_backbone
 from benchmark.backbones.spec import PositionInterpolation
+from benchmark.backbones.specialization import Specialization
 
 IMAGES = torch.randn(1, 3, 70, 84, generator=torch.Generator().manual_seed(0))
 
@@ -279,6 +280,29 @@ def test_an_unknown_option_is_an_error(checkpoint: Path) -> None:
         load_backbone(checkpoint, heads=3)
 
 
+@pytest.mark.parametrize("option", [{"registers_follow": "both"}, {"rope_dtype": "float16"}])
+def test_a_value_an_option_cannot_have_is_an_error(checkpoint: Path, option: dict[str, Any]) -> None:
+    [name] = option
+    with pytest.raises(ValueError, match=f"{name} must be one of"):
+        load_backbone(checkpoint, **option)
+
+
+@pytest.mark.parametrize(
+    "option", [{"norm_eps": float("nan")}, {"std": (0.2, float("nan"), 0.2)}, {"mean": (0.5, float("inf"), 0.5)}]
+)
+def test_numbers_that_are_none_are_refused(checkpoint: Path, option: dict[str, Any]) -> None:
+    with pytest.raises(errors.StructureError, match="must be positive"):
+        load_backbone(checkpoint, **option)
+
+
+def test_a_first_block_without_its_layer_scale_is_missing_keys(make_vit: Callable, save: Callable) -> None:
+    state = make_vit(split=Specialization(ls1=(0, 1, 2), ls2=(0, 1, 2))).state_dict()
+    for half in ("cls", "patch"):
+        del state[f"blocks.0.ls1.{half}.gamma"]
+    with pytest.raises(errors.MissingKeysError, match=r"lacks blocks\.0\.ls1\.gamma"):
+        load_backbone(save(dict(state)), num_heads=4)
+
+
 def test_the_hash_is_that_of_the_file(checkpoint: Path) -> None:
     import hashlib
 
@@ -293,6 +317,7 @@ def _without(state: dict, *keys: str) -> dict:
     ("change", "error", "match"),
     [
         ({"blocks.0.attn.qkv.lora_a": torch.tensor(1.0)}, errors.ShapeMismatchError, r"lora_a must be \(rank, D\)"),
+        ({"blocks.0.attn.qkv.lora_a": torch.ones(0, 48)}, errors.ShapeMismatchError, r"lora_a must be \(rank, D\)"),
         ({"pos_embed": torch.tensor(1.0), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError, "square grid"),
         ({"blocks.0.attn.q_bias": torch.zeros(48), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError,
          "v_bias"),
