@@ -73,7 +73,10 @@ def download(url: str, folder: Path, *, pauses_s: tuple[float, ...] = _PAUSES_S)
         DataError: Another protocol, an answer that is no file, too little room on the disk, or a connection that stays
             broken; the same command goes on where it was.
     """
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:
+        raise DataError(f"{url} is no address: {error}") from error
     if parts.scheme == "file":
         return _local(parts)
     if parts.scheme not in ("http", "https"):

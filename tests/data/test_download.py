@@ -259,6 +259,11 @@ def test_file_addresses_are_read_in_place(tmp_path: Path) -> None:
         download((tmp_path / "absent").as_uri(), tmp_path)
 
 
+def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"http://\[host/data\.zip is no address"):
+        download("http://[host/data.zip", tmp_path)
+
+
 @pytest.mark.parametrize("url", ["ftp://host/data.zip", "s3://bucket/data.zip"])
 def test_other_protocols_are_refused(tmp_path: Path, url: str) -> None:
     assert is_url(url)
