@@ -32,6 +32,7 @@ from benchmark.data.verify import check_data
 from benchmark.errors import DataError
 from benchmark.progress import Progress, size
 
+_PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _QUIET_BELOW = 16 << 20  # bytes of an archive that are unpacked before anybody wonders what is going on
 
 Existing = Literal["refuse", "add", "replace"]
@@ -251,6 +252,10 @@ def _refuse_itself(source: Path, place: Path) -> None:
 
 
 def _refuse_stranger(name: str, path: Path, tally: _Tally) -> None:
+    if tally.placed == 0 and path.suffix.lower() in _PACKED and path.is_file() and not is_archive(path):
+        raise DataError(
+            f"{path} is damaged or no .zip or .tar archive; fetch it again, or unpack it and give the folder"
+        )
     if tally.placed == 0:
         example = f", for example {tally.first_left_out}" if tally.first_left_out else ""
         raise DataError(
@@ -291,8 +296,8 @@ def _recover(data_root: Path, name: str) -> None:
     """Puts a dataset back that was being replaced when a command was killed."""
     old, place = data_root / f".{name}.old", data_root / name
     if old.exists():
-        if place.exists() and old.is_symlink():
-            old.unlink()  # the dataset it led to is not ours to delete
+        if place.exists() and (old.is_symlink() or not old.is_dir()):
+            old.unlink()  # a file, or a link to a dataset that is not ours to delete
         elif place.exists():
             shutil.rmtree(old)
         else:

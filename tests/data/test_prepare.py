@@ -245,6 +245,22 @@ def test_a_damaged_archive_leaves_nothing_behind(ade: Path, tmp_path: Path) -> N
     assert list((tmp_path / "data").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["ade.zip", "ADE.ZIP", "ade.tar.gz", "ade.7z"])
+def test_a_file_that_should_be_an_archive_and_is_none_is_called_damaged(ade: Path, tmp_path: Path, name: str) -> None:
+    """A .zip that was cut off has lost its table of contents, so nothing in it tells that it ever was one."""
+    archive = _zip(tmp_path / name, ade)
+    archive.write_bytes(archive.read_bytes()[:-2000])
+    with pytest.raises(DataError, match=rf"{name} is damaged or no \.zip or \.tar archive; fetch it again"):
+        prepare("ade20k", [str(archive)], tmp_path / "data")
+
+
+def test_a_file_in_the_place_of_a_dataset_is_replaced_for_good(ade: Path, tmp_path: Path) -> None:
+    (tmp_path / "ade20k").write_text("no folder")
+    for _ in range(2):
+        assert prepare("ade20k", [str(ade)], tmp_path, existing="replace") == 0
+    assert _leftovers(tmp_path) == []
+
+
 def test_an_archive_of_another_dataset_is_refused(ade: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none of its .* files belongs to voc2012, for example"):
         prepare("voc2012", [str(_zip(tmp_path / "ade.zip", ade))], tmp_path / "data")
