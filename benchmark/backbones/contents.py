@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmark.backbones.spec import Preprocessing
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
@@ -57,6 +58,15 @@ class Canonical:
 
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+
+
+def told_preprocessing(preprocessor: Mapping[str, Any], usual: Preprocessing) -> Preprocessing:
+    """Reads mean and std of a ``preprocessor_config.json``; one that does not normalise leaves [0, 1] as it is."""
+    if preprocessor.get("do_normalize") is False:
+        return Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    return Preprocessing(
+        tuple(preprocessor.get("image_mean", usual.mean)), tuple(preprocessor.get("image_std", usual.std))
+    )
 
 
 def rename(state: Mapping[str, Tensor], name: Callable[[str], str]) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmark.backbones.contents import told_preprocessing
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import CheckpointError, InputSizeError
@@ -117,6 +118,6 @@ def _square(size: Any) -> int:
 
 
 def _preprocessing(folder: Path) -> Preprocessing:
-    path, usual = folder / "preprocessor_config.json", Preprocessing()
+    path = folder / "preprocessor_config.json"
     told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return Preprocessing(tuple(told.get("image_mean", usual.mean)), tuple(told.get("image_std", usual.std)))
+    return told_preprocessing(told, Preprocessing())

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute
+from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute, told_preprocessing
 from benchmark.backbones.rotary import DINOV3_BASE
 from benchmark.backbones.spec import PositionInterpolation, Preprocessing
 from benchmark.backbones.structure import LayoutDefaults
@@ -128,10 +128,7 @@ def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[L
     try:
         defaults = LayoutDefaults(
             norm_eps=float(config.get("layer_norm_eps", {"dinov2": 1e-6, "dinov3": 1e-5, "vit": 1e-12}[family])),
-            preprocessing=Preprocessing(
-                tuple(contents.preprocessor.get("image_mean", usual.mean)),
-                tuple(contents.preprocessor.get("image_std", usual.std)),
-            ),
+            preprocessing=told_preprocessing(contents.preprocessor, usual),
             position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
             rope_base=_rope_base(config) if family == "dinov3" else None,
             num_heads=config.get("num_attention_heads"),

@@ -9,6 +9,7 @@ import torch
 
 from benchmark.backbones import formats, load_backbone
 from benchmark.backbones.contents import Contents
+from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD
 from benchmark.backbones.structure import BackboneOptions, infer_spec
 
 if TYPE_CHECKING:
@@ -56,6 +57,31 @@ def test_the_architecture_is_read_from_the_file(layout_case: LayoutCase) -> None
     assert spec.num_heads == layout_case.reference.config.num_attention_heads
     assert spec.norm_eps == layout_case.reference.config.layer_norm_eps
     assert spec.specialization == "none"
+
+
+@pytest.mark.parametrize(
+    ("config", "preprocessor", "mean", "std"),
+    [
+        ({"model_type": "vit"}, {}, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        ({"model_type": "vit_mae"}, {}, IMAGENET_MEAN, IMAGENET_STD),
+        ({"model_type": "vit"}, {"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 2, 3]}, (0.1, 0.2, 0.3), (1, 2, 3)),
+        ({"model_type": "vit"}, {"do_normalize": False, "image_mean": [0.5] * 3}, (0, 0, 0), (1, 1, 1)),
+    ],
+)
+def test_mean_and_std_are_the_folders_or_the_familys(
+    config: dict[str, Any], preprocessor: dict[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    state = _huggingface_names(128, positions=True, norm="layernorm_before")
+    defaults = formats.huggingface.to_canonical(Contents(state, config, preprocessor)).defaults
+    assert (defaults.preprocessing.mean, defaults.preprocessing.std) == (mean, std)
+
+
+@pytest.mark.parametrize(
+    ("norm", "positions", "eps"), [("layernorm_before", True, 1e-12), ("norm1", True, 1e-6), ("norm1", False, 1e-5)]
+)
+def test_the_epsilon_without_a_config_is_the_familys(norm: str, positions: bool, eps: float) -> None:
+    contents = Contents(_huggingface_names(128, positions=positions, norm=norm))
+    assert formats.huggingface.to_canonical(contents).defaults.norm_eps == eps
 
 
 def _huggingface_names(width: int, *, positions: bool, norm: str) -> dict[str, torch.Tensor]:
