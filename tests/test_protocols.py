@@ -131,9 +131,11 @@ def test_dinov2_lin1_has_the_constants_of_its_source() -> None:
     assert (fields["train"]["iterations"], fields["train"]["batch_size"], fields["loss"]["group"]) == (38_400, 16, 2)
     assert (fields["head"]["bins"], fields["head"]["upsample"], fields["head"]["batch_norm"]) == (256, 4, False)
     assert fields["features"] == {"layers": [-1], "norm": False, "with_cls": True, "precision": "float32"}
-    assert fields["optimizer"]["clip_norm"] == 35
-    assert round(fields["schedule"]["warmup"] * 38_400) == 12_800
-    assert (fields["schedule"]["floor"], fields["schedule"]["decay"]) == (1e-8, "cosine")
+    assert fields["head"]["init"] == "pytorch"
+    one_cycle = {"schedule": "one_cycle", "low": 0.85, "high": 0.95, "turn": 0.3}
+    assert fields["optimizer"] == {"beta1": one_cycle, "beta2": 0.999, "clip_norm": 35.0}
+    assert fields["schedule"] == {"decay": "cosine", "warmup": 12_800 / 38_400, "warmup_ratio": 1e-3, "floor": 1e-8}
+    assert fields["test"]["clamp"] == "before_resize"
 
 
 def test_dinov3_lin_depth_has_the_constants_of_its_source() -> None:
@@ -141,9 +143,23 @@ def test_dinov3_lin_depth_has_the_constants_of_its_source() -> None:
     assert fields["probes"] == {"lr": [3e-4], "weight_decay": [1e-4], "seeds": 1}
     assert (fields["head"]["batch_norm"], fields["head"]["upsample"], fields["head"]["init"]) == (True, 1, "normal")
     assert (fields["features"]["norm"], fields["features"]["with_cls"]) == (True, False)
-    assert fields["optimizer"]["beta1"] == {"schedule": "after_warmup", "low": 0.85, "high": 0.95, "turn": 0.3}
-    assert fields["optimizer"]["beta2"] == 0.99
-    assert round(1 / fields["schedule"]["floor"]) == 25_000
+    assert fields["features"]["layers"] == [-1]
+    after_warmup = {"schedule": "after_warmup", "low": 0.85, "high": 0.95, "turn": 0.3}
+    assert fields["optimizer"] == {"beta1": after_warmup, "beta2": 0.99, "clip_norm": 35.0}
+    schedule = {"decay": "one_cycle", "warmup": 12_800 / 38_400, "warmup_ratio": 1e-3, "floor": 1 / 25_000}
+    assert fields["schedule"] == schedule
+    assert fields["test"]["clamp"] == "after_resize"
+
+
+@pytest.mark.parametrize("name", ["dinov2-lin1", "dinov2-lin4", "dinov3-lin"])
+def test_depth_protocols_share_their_loss_and_differ_by_dataset_in_crops_only(name: str) -> None:
+    nyu, kitti = (load_protocol(benchmark, name).fields for benchmark in ("nyu", "kitti"))
+    loss = {"group": 2, "mean_weight": 0.15, "epsilon": 0.001, "warmup_iterations": 100, "gradient_weight": 0.0}
+    assert nyu["loss"] == loss
+    assert {key for key in nyu if nyu[key] != kitti[key]} == {"data", "train", "test"}
+    assert {key for key in nyu["test"] if nyu["test"][key] != kitti["test"][key]} == {"fixed_crop", "evaluation_crop"}
+    assert (nyu["test"]["fixed_crop"], nyu["test"]["crop_padding"], nyu["test"]["cap"]) == (None, False, None)
+    assert kitti["test"]["fixed_crop"] == kitti["train"]["fixed_crop"]
 
 
 @pytest.mark.parametrize("name", ["dinov2-lin1", "dinov2-lin4", "dinov3-lin"])

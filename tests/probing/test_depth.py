@@ -163,6 +163,55 @@ def test_depths_beyond_the_scored_range_are_trained_on() -> None:
     assert task.loss(prediction, target, 100) == pytest.approx(float(expected), rel=1e-6)
 
 
+def test_the_loss_is_taken_over_groups_and_averaged() -> None:  # trap 12
+    prediction, target = 1 + torch.rand(4, 1, 8, 8), 1 + 3 * torch.rand(4, 1, 8, 8)
+    for group in (1, 2, 4):
+        task, _, _ = _parts("dinov2-lin1", f"loss.group={group}", "loss.gradient_weight=0.5")
+        one_group = [
+            SigLoss(group_size=None)(*both) + 0.5 * GradientLoss(group_size=None)(*both)
+            for both in zip(prediction.split(group), target.split(group), strict=True)
+        ]
+        assert task.loss(prediction, target, 100) == pytest.approx(float(torch.stack(one_group).mean()), rel=1e-5)
+
+
+def test_warm_up_and_epsilon_of_the_loss_are_the_protocols() -> None:
+    task, _, _ = _parts("dinov2-lin1", "loss.warmup_iterations=7", "loss.epsilon=0.5", "loss.gradient_weight=0.5")
+    prediction, target = 1 + torch.rand(2, 1, 8, 8), 1 + torch.rand(2, 1, 8, 8)
+    loss, gradient = SigLoss(warm_up=7, epsilon=0.5), GradientLoss(epsilon=0.5)
+    for update in (6, 7):
+        expected = loss(prediction, target, iteration=update) + 0.5 * gradient(prediction, target)
+        assert task.loss(prediction, target, update) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_the_head_is_the_protocols() -> None:
+    _, _, probe = _parts("dinov2-lin1", "head.bins=7", "head.upsample=3", "data.depth_range=[0.5,20]")
+    assert probe.head.bins.tolist() == pytest.approx(torch.linspace(0.5, 20, 7).tolist())
+    assert (probe.head.upsample, type(probe.head.batchnorm_layer)) == (3, torch.nn.Identity)
+    assert probe.head.conv_depth.bias.abs().sum() > 0  # PyTorch's own first weights
+    _, _, probe = _parts("dinov3-lin")
+    assert (probe.head.upsample, type(probe.head.batchnorm_layer)) == (1, torch.nn.BatchNorm2d)
+    assert probe.head.conv_depth.bias.abs().sum() == 0
+
+
+def test_only_depths_strictly_within_the_range_are_scored() -> None:
+    task, features, probe = _parts("dinov2-lin1", "data.depth_range=[0.5,8]", "test.evaluation_crop=none")
+    depth = torch.full((28, 28), 3.0)
+    depth[0, :5], depth[1, :3], depth[2, 0], depth[3, 0] = 0.5, 8.0, 0.25, 9.0
+    sums = task.measure(DepthSample(torch.zeros(3, 28, 28), depth), [probe], features)
+    assert sums[0, 0, DEPTH_SUMS.index("pixels")] == 28 * 28 - 10
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("dinov2-lin1", (10 + 0.001) / 2), ("dinov3-lin", 6.0)],  # clamped before 14 m and -2 m are averaged, or after
+)
+def test_depths_out_of_range_are_clamped_when_the_protocol_says(name: str, expected: float) -> None:
+    task, _, _ = _parts(name)
+    depths = torch.stack((torch.full((1, 4, 4), 14.0), torch.full((1, 4, 4), -2.0)))
+    assert task._predict(depths, torch.Size((8, 8)), flip=True).unique().tolist() == pytest.approx([expected])
+    assert task._predict(depths, torch.Size((8, 8)), flip=False).unique().tolist() == pytest.approx([10.0])
+
+
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
