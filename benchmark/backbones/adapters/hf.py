@@ -24,7 +24,7 @@ _FINAL_NORMS = ("layernorm", "norm", "post_layernorm", "layer_norm")
 
 
 def build(folder: str) -> HuggingFaceModel:
-    """Loads a folder without network and without code of its own.
+    """Loads a folder without network and without code of its own, in float32.
 
     Raises:
         CheckpointError: transformers is missing, the folder cannot be loaded, or the model keeps no patch grid.
@@ -46,7 +46,8 @@ def build(folder: str) -> HuggingFaceModel:
     if found["missing_keys"] or found["mismatched_keys"]:
         strange = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
         raise CheckpointError(f"hf:{folder} lacks tensors, or has them in another shape: {', '.join(strange[:10])}")
-    return HuggingFaceModel(getattr(model, "vision_model", model), Path(folder))
+    # transformers 5 keeps the precision of the files; precision is the protocol's business
+    return HuggingFaceModel(getattr(model, "vision_model", model).float(), Path(folder))
 
 
 class HuggingFaceModel(nn.Module):

@@ -66,6 +66,18 @@ def test_a_model_without_a_class_token_gives_the_mean_of_its_patches(tmp_path: P
     assert backbone.source.layout == "hf"
 
 
+def test_a_folder_in_half_precision_runs_in_float32(tmp_path: Path) -> None:
+    model = SiglipVisionModel(SiglipVisionConfig(**_FIELDS)).half()
+    model.save_pretrained(tmp_path)
+    backbone = load_backbone(f"hf:{tmp_path}")
+    images = torch.randn(1, 3, 32, 32)
+    [tokens] = backbone.tokens(images)
+    with torch.no_grad():
+        expected = model.float()(pixel_values=images).last_hidden_state
+    assert tokens.patches.dtype == torch.float32
+    torch.testing.assert_close(tokens.patches, expected, atol=1e-5, rtol=1e-5)
+
+
 def test_a_model_without_a_norm_by_a_known_name_says_so(tmp_path: Path) -> None:
     config = BeitConfig(**_FIELDS, use_mean_pooling=False, use_absolute_position_embeddings=True)
     folder = _saved(BeitModel(config), tmp_path)
