@@ -8,6 +8,7 @@ import pytest
 
 from benchmark import compat
 from benchmark.data import DATASETS, SegmentationLayout
+from benchmark.data.layout import DepthEncoding
 
 compat.install()
 import mmseg.datasets  # noqa: E402, F401
@@ -58,3 +59,9 @@ def test_the_lists_of_nyu_are_known_by_both_names(tmp_path: Path, name: str) -> 
     assert nyu.missing(tmp_path, ("train",)) == [nyu.root(tmp_path) / "nyu_train.txt"]
     (nyu.root(tmp_path) / name).touch()
     assert nyu.missing(tmp_path, ("train",)) == []
+
+
+def test_depth_maps_are_read_in_the_units_of_their_releases() -> None:
+    assert DATASETS["nyu"].encoding == DepthEncoding(per_metre=1000)
+    assert DATASETS["kitti"].encoding == DepthEncoding(per_metre=256)
+    assert DATASETS["sunrgbd"].encoding == DepthEncoding(per_metre=1000, rotated_bits=3, cap=8.0)
