@@ -35,6 +35,17 @@ def test_another_entry_is_taken_when_it_is_asked_for(make_vit: Callable, save: C
     assert any("took 'student'" in note for note in chosen.source.notes)
 
 
+@pytest.mark.parametrize("wrapper", ["teacher", "model", "state_dict", "model_state_dict"])
+def test_every_usual_wrapper_is_opened_and_the_teacher_comes_first(
+    make_vit: Callable, save: Callable, wrapper: str
+) -> None:
+    wanted, other = make_vit(seed=1), make_vit(seed=2)
+    path = save({wrapper: dict(wanted.state_dict()), "epoch": 3})
+    assert torch.equal(load_backbone(path, num_heads=4).cls_token, wanted.cls_token)
+    path = save({wrapper: dict(other.state_dict()), "teacher": dict(wanted.state_dict())})
+    assert torch.equal(load_backbone(path, num_heads=4).cls_token, wanted.cls_token)
+
+
 def test_two_backbones_side_by_side_must_be_told_apart(make_vit: Callable, save: Callable) -> None:
     base, momentum = make_vit(seed=1), make_vit(seed=2)
     both = {**_prefixed(base, "module.base_encoder."), **_prefixed(momentum, "module.momentum_encoder.")}

@@ -9,8 +9,9 @@ import torch
 
 from benchmark.backbones import formats, load_backbone
 from benchmark.backbones.contents import Contents
-from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD
+from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from benchmark.backbones.structure import BackboneOptions, infer_spec
+from benchmark.errors import StructureError
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import LayoutCase
@@ -133,3 +134,40 @@ def test_models_whose_heads_are_not_64_wide_are_known_by_their_width(
     found = formats.detect(contents)
     canonical = found.to_canonical(contents)
     assert (found.NAME, infer_spec(canonical.state, canonical.defaults, BackboneOptions()).num_heads) == (layout, heads)
+
+
+def test_imagenet_statistics_are_those_of_the_field() -> None:  # trap 26
+    assert (IMAGENET_MEAN, IMAGENET_STD) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def test_a_config_of_another_depth_is_refused() -> None:
+    state = _huggingface_names(128, positions=True, norm="norm1")
+    canonical = formats.huggingface.to_canonical(Contents(state, {"model_type": "dinov2", "num_hidden_layers": 2}))
+    with pytest.raises(StructureError, match="says 2 blocks, the checkpoint has 1"):
+        infer_spec(canonical.state, canonical.defaults, BackboneOptions())
+
+
+@pytest.mark.parametrize("config", [{"rope_theta": 50.0}, {"rope_parameters": {"rope_theta": 50.0}}])
+def test_the_base_of_rotary_periods_may_stand_in_either_place(config: dict[str, Any]) -> None:
+    contents = Contents(_huggingface_names(128, positions=False, norm="norm1"), {"model_type": "dinov3_vit", **config})
+    assert formats.huggingface.to_canonical(contents).defaults.rope_base == 50.0
+
+
+@pytest.mark.parametrize(("untied", "follow"), [(True, "cls"), (False, "patch")])
+def test_the_untied_norm_of_dinov3_serves_its_storage_tokens_too(untied: bool, follow: str) -> None:
+    norms = {f"{name}.weight": (128,) for name in (("norm", "cls_norm") if untied else ("norm",))}
+    contents = Contents(_plain_names(128, storage_tokens=(1, 4, 128), **norms))
+    canonical = formats.detect(contents).to_canonical(contents)
+    assert canonical.defaults.registers_follow == follow
+    assert ("norm.cls.weight" in canonical.state) == untied
+
+
+def test_a_folder_of_timm_tells_its_name_and_its_statistics() -> None:
+    """A DINOv2 of timm has DINOv2's names; its ``config.json`` has an ``architecture``."""
+    names = _plain_names(128, pos_embed=(1, 5, 128), **{"blocks.0.ls1.gamma": (128,)})
+    told = {"architecture": "vit_small_patch14_dinov2", "pretrained_cfg": {"mean": [0.5] * 3, "std": [0.2] * 3}}
+    contents = Contents(names, told)
+    found = formats.detect(contents)
+    preprocessing = found.to_canonical(contents).defaults.preprocessing
+    assert (found.NAME, preprocessing) == ("timm", Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
+    assert formats.detect(Contents(names)).NAME == "dinov2"
