@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from benchmark import doctor
+from benchmark.backbones import examine as look
 from benchmark.backbones import load_backbone
 from benchmark.backbones.saving import save_backbone
 from benchmark.backbones.specialization import Specialization
@@ -149,3 +151,39 @@ def test_reading_checkpoints_needs_neither_torchvision_nor_timm_nor_transformers
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert load_backbone(checkpoint).source.layout == "dinov2"
+
+
+_HEALTHY: dict[str, Any] = {
+    "norm_statistics": look.NormStatistics(1.0, None, 1.0, 2.0, 0.004),
+    "bfloat16_drift": look.Drift(0.991, 0.991, 0.9),
+    "contrast": (0.002, 0.002),
+    "patches_in_order": (8, 8),
+    "batch_dependence": 0.0009,
+    "is_deterministic": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "problem", "warning"),
+    [
+        ({}, None, None),
+        ({"is_deterministic": False}, "different features twice", None),
+        ({"patches_in_order": (7, 8)}, "only 7 of 8 patches move their own token", None),
+        ({"contrast": (0.0009, 0.5)}, "hardly depend on the image", None),
+        ({"contrast": (0.5, 0.0009)}, "hardly depend on the image", None),
+        ({"batch_dependence": 0.0011}, "depend on the images beside it", None),
+        ({"bfloat16_drift": look.Drift(0.989, 1.0, 1.0)}, None, "bfloat16 changes the features"),
+        ({"bfloat16_drift": look.Drift(1.0, 0.989, 0.9)}, None, "bfloat16 changes the features"),
+        ({"norm_statistics": look.NormStatistics(1.0, None, 1.0, 9.0, 0.006)}, None, "0.6% of the patches"),
+    ],
+)
+def test_what_is_measured_becomes_a_problem_or_a_warning(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], problem: str | None, warning: str | None
+) -> None:
+    for name, value in (_HEALTHY | found).items():
+        monkeypatch.setattr(look, name, lambda *_given, value=value: value)
+    warnings: list[str] = []
+    problems: list[str] = []
+    doctor._features(load_backbone("pixels"), torch.zeros(4, 3, 28, 42), warnings, problems)
+    assert [problem in said for said in problems] == ([True] if problem else [])
+    assert [warning in said for said in warnings] == ([True] if warning else [])
