@@ -7,6 +7,7 @@ import torch
 
 from benchmark.backbones.cost import added_params, count_params, overhead_percent
 from benchmark.backbones.presets import build_vit, specialization_preset
+from benchmark.backbones.spec import PositionInterpolation
 from benchmark.errors import UsageError
 from benchmark.listing import backbone_presets
 
@@ -86,3 +87,10 @@ def test_the_same_seed_builds_the_same_model() -> None:
 def test_what_does_not_exist_is_refused(options: dict, match: str) -> None:
     with pytest.raises(UsageError, match=match):
         build_vit(**options)
+
+
+def test_a_model_made_by_name_interpolates_as_its_file_will_be_read() -> None:
+    """DINOv2's rule without registers and with them (hub/backbones.py)."""
+    plain, registers = (build_vit("Ti", image_size=28, num_registers=number).spec for number in (0, 4))
+    assert plain.position_interpolation == PositionInterpolation(0.1, antialias=False)
+    assert registers.position_interpolation == PositionInterpolation(0.0, antialias=True)
