@@ -87,6 +87,15 @@ def test_a_folder_is_linked_and_stays_where_it_was(ade: Path, tmp_path: Path) ->
     assert (made / name).samefile(source / name)
 
 
+def test_links_inside_a_folder_are_followed(ade: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(ade, tmp_path / "mine"))
+    (source / "images").rename(tmp_path / "elsewhere")
+    (source / "images").symlink_to(tmp_path / "elsewhere")
+    (source / "images/again").symlink_to(source)  # a loop ends
+    assert prepare("ade20k", [str(source)], tmp_path / "data") == 0
+    assert _tree(CATALOG["ade20k"].root(tmp_path / "data")) == _tree(ade)
+
+
 def test_where_links_are_impossible_files_are_copied(
     ade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

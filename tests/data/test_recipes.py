@@ -8,6 +8,8 @@ from benchmark.data.catalog import CATALOG
 from benchmark.data.recipes import RECIPES
 
 NYU = "nyu_depth_v2/"
+DRIVE = "2011_09_26/2011_09_26_drive_0002_sync"
+DEPTH = "2011_09_26_drive_0002_sync/proj_depth/groundtruth"
 
 
 def test_every_dataset_that_can_be_checked_can_be_made() -> None:
@@ -37,6 +39,9 @@ def test_every_dataset_that_can_be_checked_can_be_made() -> None:
         ("imagenet", "n01440764/ILSVRC2012_val_00000293.JPEG", None),
         ("sunrgbd", "SUNRGBD/xtion/sun3ddata/a/depth_bfx/1.png", "SUNRGBD/xtion/sun3ddata/a/depth_bfx/1.png"),
         ("sunrgbd", "SUNRGBD/xtion/sun3ddata/a/seg.mat", None),
+        ("kitti", f"{DRIVE}/image_03/data/0000000069.png", f"input/{DRIVE}/image_03/data/0000000069.png"),
+        ("kitti", f"{DRIVE}/image_00/data/0000000069.png", None),
+        ("kitti", f"train/{DEPTH}/image_03/0000000069.png", f"gt_depth/{DEPTH}/image_03/0000000069.png"),
     ],
 )
 def test_files_go_to_their_places_and_others_are_left_out(dataset: str, path: str, place: str | None) -> None:
