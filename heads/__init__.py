@@ -2,11 +2,13 @@
 
 from heads.depth import LinearDepthHead
 from heads.depth_losses import GradientLoss, SigLoss
+from heads.knn import KNNClassifier
 from heads.losses import upsampled_cross_entropy
 from heads.segmentation import LinearSegmentationHead
 
 __all__ = [
     "GradientLoss",
+    "KNNClassifier",
     "LinearDepthHead",
     "LinearSegmentationHead",
     "SigLoss",
