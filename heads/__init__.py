@@ -3,6 +3,7 @@
 from heads.depth import LinearDepthHead
 from heads.depth_losses import GradientLoss, SigLoss
 from heads.knn import KNNClassifier
+from heads.linear import LinearProbe, LinearProbes, pooled_inputs
 from heads.losses import upsampled_cross_entropy
 from heads.segmentation import LinearSegmentationHead
 
@@ -10,7 +11,10 @@ __all__ = [
     "GradientLoss",
     "KNNClassifier",
     "LinearDepthHead",
+    "LinearProbe",
+    "LinearProbes",
     "LinearSegmentationHead",
     "SigLoss",
+    "pooled_inputs",
     "upsampled_cross_entropy",
 ]

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from heads.chunks import Features, as_shards, chunks_of, class_labels
 
-_MEMORY = 1 << 30
+DEFAULT_MEMORY = 1 << 30
+"""Bytes a search may hold beside features and results."""
 
 # Bytes that one query holds beside its float32 features, per neighbour: similarity and index.
 _HELD = 4 + 8
@@ -47,7 +48,7 @@ class KNNClassifier:
         temperature: float = 0.07,
         *,
         device: torch.device | str | None = None,
-        memory: int = _MEMORY,
+        memory: int = DEFAULT_MEMORY,
     ) -> None:
         if not k or any(not isinstance(number, int) or number < 1 for number in k):
             raise ValueError(f"k must be positive integers, received {tuple(k)}")
