@@ -100,7 +100,11 @@ class KNNClassifier:
         return {k: torch.cat(parts) for k, parts in predictions.items()}
 
     def votes(self, queries: Features) -> Iterator[dict[int, Tensor]]:
-        """Yields for each k the scores (n, C) float32 of the next n queries; their sum over classes is at most 1."""
+        """Yields for each k the scores (n, C) float32 of the next n queries; their sum over classes is at most 1.
+
+        A class that none of the k neighbours has scores exactly 0: it is no answer, whatever its place among the first
+        five.
+        """
         for similarities, indices in self._blocks(queries):
             labels = self._labels.to(indices.device)
             rows = _rows(self._memory / 4, 4 * self.num_classes * (len(self.k) + 1))
@@ -190,14 +194,16 @@ def vote(
 def _candidates(tile: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Returns values and columns of at least the ``most`` first of each row, columns rising.
 
-    ``topk`` chooses freely among equal values. One value more than needed tells whether that happened at the border;
-    such rows, which are rare, are sorted whole.
+    ``topk`` chooses freely among equal values. One value more than needed tells whether that happened at the border; in
+    such rows the lower columns are taken. They are rare, unless a backbone gives all images nearly the same feature.
     """
     if tile.shape[1] <= most:
         return tile, torch.arange(tile.shape[1], device=tile.device).expand_as(tile)
     values, columns = tile.topk(most + 1)
     for row in (values[:, most - 1] == values[:, most]).nonzero().flatten().tolist():
-        columns[row] = tile[row].sort(descending=True, stable=True).indices[: most + 1]
+        border = values[row, most]
+        above, equal = (mask.nonzero().flatten() for mask in (tile[row] > border, tile[row] == border))
+        columns[row] = torch.cat((above, equal))[: most + 1]
     columns = columns.sort().values
     return tile.gather(1, columns), columns
 

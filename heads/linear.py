@@ -140,20 +140,27 @@ class LinearProbes(nn.Module):
 
     @torch.no_grad()
     def forward(self, inputs: Mapping[InputKey, Tensor], *, probes: Sequence[int] | None = None) -> Tensor:
-        """Returns the logits (P, B, C) of all classifiers, or of the given ones in that order."""
-        chosen = range(len(self.probes)) if probes is None else probes
-        logits = torch.empty(0)
-        with torch.autocast(next(self.buffers()).device.type, enabled=False):
+        """Returns the logits (P, B, C) of all classifiers, or of the given ones in that order.
+
+        Args:
+            inputs: For each key of those classifiers, (B, d).
+            probes: Their places in ``probes`` of the constructor.
+
+        Raises:
+            IndexError: There is no such classifier.
+        """
+        chosen = list(range(len(self.probes)) if probes is None else probes)
+        if any(not 0 <= index < len(self.probes) for index in chosen):
+            raise IndexError(f"probes are 0 to {len(self.probes) - 1}, received {chosen}")
+        images = len(next(iter(inputs.values())))
+        logits = self._groups[0].weight.new_empty((len(chosen), images, self.num_classes))
+        with torch.autocast(logits.device.type, enabled=False):
             for key, group in zip(self.keys, self._groups, strict=True):
                 places = [place for place, index in enumerate(chosen) if index in group.indices]
-                if not places:
-                    continue
-                rows = inputs[key].float()
-                if not logits.numel():
-                    logits = rows.new_empty((len(chosen), len(rows), self.num_classes))
-                members = [group.indices.index(chosen[place]) for place in places]
-                for place, scores in zip(places, group.logits(rows, members), strict=True):
-                    logits[place] = scores
+                if places:
+                    members = [group.indices.index(chosen[place]) for place in places]
+                    for place, scores in zip(places, group.logits(inputs[key].float(), members), strict=True):
+                        logits[place] = scores
         return logits
 
     def logits_in_chunks(

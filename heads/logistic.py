@@ -155,7 +155,7 @@ class _Problem:
 def _torch_path(
     problem: _Problem, c_values: Sequence[float], max_iterations: int, tolerance: float
 ) -> Iterator[LogisticRegression]:
-    from scipy.optimize import minimize  # here, because importing ``heads`` should not take its third of a second
+    from scipy.optimize import minimize  # noqa: PLC0415 (slow to import, and other heads do without)
 
     parameters = np.zeros(problem.shape).ravel()
     for c in c_values:
@@ -190,8 +190,8 @@ def _torch_path(
 def _sklearn_path(
     problem: _Problem, c_values: Sequence[float], max_iterations: int, tolerance: float
 ) -> Iterator[LogisticRegression]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression as SklearnRegression
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 (slow to import, and other heads do without)
+    from sklearn.linear_model import LogisticRegression as SklearnRegression  # noqa: PLC0415
 
     rows = torch.cat([shard.cpu().double() for shard in problem.shards]).numpy()
     labels = problem.labels.cpu().numpy()

@@ -139,6 +139,13 @@ def test_chosen_probes_come_in_the_order_asked_and_in_chunks() -> None:
     torch.testing.assert_close(probes(only, probes=[5]), logits[[5]], **CLOSE)
 
 
+@pytest.mark.parametrize("index", [-1, len(SWEEP)])
+def test_a_probe_that_does_not_exist_is_refused(index: int) -> None:
+    inputs, _, _ = next(_batches())
+    with pytest.raises(IndexError, match="probes are 0 to 15"):
+        _probes()(inputs, probes=[0, index])
+
+
 def test_half_precision_and_autocast_do_not_reach_the_update() -> None:
     inputs, labels, factor = next(_batches())
     halves = {key: value.bfloat16() for key, value in inputs.items()}
