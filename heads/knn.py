@@ -12,6 +12,9 @@ from heads.chunks import Features, as_shards, chunks_of, class_labels
 DEFAULT_MEMORY = 1 << 30
 """Bytes a search may hold beside features and results."""
 
+# Keys made at a time to choose among equal similarities: 8 bytes each, and as many again on the way.
+_KEYS = 1 << 21
+
 # Bytes that one query holds beside its float32 features, per neighbour: similarity and index.
 _HELD = 4 + 8
 
@@ -194,18 +197,25 @@ def vote(
 def _candidates(tile: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Returns values and columns of at least the ``most`` first of each row, columns rising.
 
-    ``topk`` chooses freely among equal values. One value more than needed tells whether that happened at the border; in
-    such rows the lower columns are taken. They are rare, unless a backbone gives all images nearly the same feature.
+    ``topk`` chooses freely among equal values. One value more than needed tells whether that happened at the border;
+    such rows are chosen again by keys that differ. They are rare, unless a backbone gives all images nearly the same
+    feature.
     """
     if tile.shape[1] <= most:
         return tile, torch.arange(tile.shape[1], device=tile.device).expand_as(tile)
     values, columns = tile.topk(most + 1)
-    for row in (values[:, most - 1] == values[:, most]).nonzero().flatten().tolist():
-        border = values[row, most]
-        above, equal = (mask.nonzero().flatten() for mask in (tile[row] > border, tile[row] == border))
-        columns[row] = torch.cat((above, equal))[: most + 1]
+    tied = (values[:, most - 1] == values[:, most]).nonzero().flatten()
+    for rows in tied.split(_rows(_KEYS, tile.shape[1])):
+        columns[rows] = _keys(tile[rows]).topk(most + 1).indices
     columns = columns.sort().values
     return tile.gather(1, columns), columns
+
+
+def _keys(values: Tensor) -> Tensor:
+    """Returns int64 keys in the order of float32 values, and of falling columns where those are equal."""
+    bits = values.view(torch.int32).long()  # sign and magnitude
+    ordered = torch.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+    return (ordered << 32) - torch.arange(values.shape[1], device=values.device)
 
 
 def _merge(best: Tensor, indices: Tensor, found: Tensor, found_indices: Tensor) -> None:

@@ -76,16 +76,17 @@ def test_votes_equal_a_written_out_loop(features: Tensor, labels: Tensor, querie
             assert int(predictions[k][query]) == expected.index(max(expected))
 
 
-@pytest.mark.parametrize("rows", [ROWS, 7], ids=["few ties", "more ties than neighbours"])
-def test_of_equal_similarities_the_lower_row_comes_first_whatever_the_chunks(rows: int) -> None:
+@pytest.mark.parametrize("rows", [ROWS, 7], ids=["ties", "copies of few rows"])
+@pytest.mark.parametrize("k", [30, 250], ids=["among the similar", "among the opposite"])
+def test_of_equal_similarities_the_lower_row_comes_first_whatever_the_chunks(rows: int, k: int) -> None:
     features = _exact_rows(rows, 0).repeat(math.ceil(ROWS / rows), 1)[:ROWS]
     queries = _exact_rows(40, 1)
     expected = _cosines(queries, features).sort(descending=True, stable=True)
     for memory in (1 << 10, TINY, 1 << 15, 1 << 30):
-        knn = KNNClassifier(k=(5, 30), memory=memory).fit(features, torch.arange(ROWS))
+        knn = KNNClassifier(k=(5, k), memory=memory).fit(features, torch.arange(ROWS))
         similarities, indices = knn.neighbours(queries)
-        assert torch.equal(indices, expected.indices[:, :30])
-        assert torch.equal(similarities.double(), expected.values[:, :30])
+        assert torch.equal(indices, expected.indices[:, :k])
+        assert torch.equal(similarities.double(), expected.values[:, :k])
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
