@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.data import DATASETS
+from benchmark.data.class_folders import list_classes
 from benchmark.data.depth_list import NO_DEPTH, read_depth_list
-from benchmark.data.layout import DepthEncoding, DepthLayout, Part, SegmentationLayout
+from benchmark.data.layout import ClassificationLayout, DepthEncoding, DepthLayout, Part, SegmentationLayout
+from benchmark.data.lines import read_lines
 from benchmark.errors import UsageError, did_you_mean
-
-IMAGENET_SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class Pair:
 
     image: Path
     label: Path | None
-    """None where the folder is the label."""
+    """None where the image is of one class."""
+
+    category: str = ""
+    """That class."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class SplitFiles:
 
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    label_files: tuple[Path, ...] = ()
+    """Files that tell the class of each image."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,6 @@ def find_dataset(name: str) -> Dataset:
     if name not in CATALOG:
         raise UsageError(f"unknown dataset {name!r}{did_you_mean(name, CATALOG)}; known: {', '.join(CATALOG)}")
     return CATALOG[name]
-
-
-def read_lines(path: Path) -> list[str]:
-    """Returns the lines of a list that hold something."""
-    return [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
 
 
 # Segmentation --------------------------------------------------------------------------------------------------------
@@ -203,33 +203,27 @@ def _depth_dataset(name: str, title: str, plausible: tuple[float, float]) -> Dat
 # Classification ------------------------------------------------------------------------------------------------------
 
 
-def _imagenet(root: Path) -> list[SplitFiles]:
-    """Lists ``<split>/<class>/<image>``."""
-    splits = []
-    for name, official in (("train", 1_281_167), ("val", 50_000)):
-        folder = root / name
-        if not folder.is_dir():
-            continue
-        pairs, problems, flat = [], [], 0
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            if entry.name.startswith("."):
+def _classification(layout: ClassificationLayout) -> Callable[[Path], list[SplitFiles]]:
+    def read(root: Path) -> list[SplitFiles]:
+        splits = []
+        for name in layout.splits:
+            folder = layout.find(root, name)
+            if folder is None:
                 continue
-            if not entry.is_dir():
-                flat += entry.name.lower().endswith(IMAGENET_SUFFIXES)
-                continue
-            # Names, not paths: a million Path objects that are thrown away take a minute.
-            names = os.listdir(entry.path)  # noqa: PTH208
-            images = sorted(file for file in names if file.lower().endswith(IMAGENET_SUFFIXES))
-            if not images:
-                problems.append(f"{entry.path} holds no image")
-            pairs += [Pair(Path(entry.path, file), None) for file in images]
-        if flat:
-            problems.append(
-                f"{folder} holds {flat:,} images outside class folders; 'densebench data imagenet --from' the val "
-                "archive and the development kit sorts them"
+            found = list_classes(root, folder)
+            pairs = tuple(
+                Pair(root / image, None, found.classes[label])
+                for image, label in zip(found.images, found.labels.tolist(), strict=True)
             )
-        splits.append(SplitFiles(name, tuple(pairs), official, folder, False, tuple(problems)))
-    return splits
+            notes = tuple(f"classes as told by {path}" for path in found.label_files[:1])
+            splits.append(
+                SplitFiles(
+                    name, pairs, layout.counts[name], root / folder, False, found.problems, notes, found.label_files
+                )
+            )
+        return splits
+
+    return read
 
 
 CATALOG: dict[str, Dataset] = {
@@ -259,6 +253,6 @@ CATALOG: dict[str, Dataset] = {
         _depth_dataset("nyu", "NYU Depth v2, BTS subset", (0.3, 10.0)),
         _depth_dataset("kitti", "KITTI, Eigen split", (2.0, 80.0)),
         _depth_dataset("sunrgbd", "SUN RGB-D", (0.3, 8.0)),
-        Dataset("imagenet", "ImageNet-1k", "imagenet", _imagenet),
+        Dataset("imagenet", "ImageNet-1k", DATASETS["imagenet"].folder, _classification(DATASETS["imagenet"])),
     )
 }

@@ -26,7 +26,7 @@ from benchmark.data.decoding import decode_depth, depth_map_problem
 from benchmark.data.depth_list import read_depth_list
 from benchmark.data.images import normalised, read_image, size_mismatch
 from benchmark.data.layout import DepthEncoding
-from benchmark.data.split import Split
+from benchmark.data.split import MapSplit
 from benchmark.data.transforms import CutFixed, RandomGammaBrightnessColor
 from benchmark.errors import DataError
 from benchmark.protocols import DepthTest, DepthTrain, FixedCrop
@@ -46,13 +46,13 @@ class DepthSample:
     """(H, W) float32 metres; 0 where nothing was measured. A map without any measurement is legal."""
 
 
-class DepthSplit(Split):
-    """The images and depth maps of one split, in the order of its list; see `Split`.
+class DepthSplit(MapSplit):
+    """The images and depth maps of one split, in the order of its list; see `MapSplit`.
 
     The list is read by `read_depth_list`; images whose depth is the word ``None`` are left out.
 
     Raises:
-        DataError: What `Split` raises, a malformed line, or a path that leaves the dataset.
+        DataError: What `MapSplit` raises, a malformed line, or a path that leaves the dataset.
     """
 
     map_key = "depth_map_path"

@@ -1,4 +1,4 @@
-"""Sorting ImageNet's validation images, which are shipped in one flat folder, into class folders.
+"""The classes of ImageNet's validation images, which are shipped in one flat folder, and sorting them by these.
 
 The class of each image stands in one of two places:
 
@@ -15,9 +15,14 @@ import csv
 import re
 from pathlib import Path
 
-from benchmark.data.catalog import read_lines
+from benchmark.data.lines import read_lines
 from benchmark.errors import DataError
 
+DEVKIT = "ILSVRC2012_devkit_t12/data"
+"""Where the development kit keeps the files that tell classes."""
+
+_SOLUTION = "LOC_val_solution.csv"
+_TRUTH, _META = "ILSVRC2012_validation_ground_truth.txt", "meta.mat"
 _CLASS = re.compile(r"n\d{8}")
 
 
@@ -38,7 +43,13 @@ def sort_val(flat: Path, devkit: Path, val: Path) -> str | None:
     images = sorted(flat.glob("*.JPEG")) if flat.is_dir() else []
     if not images:
         return None
-    classes = _classes(devkit)
+    label_files = find_label_files(devkit)
+    if not label_files:
+        raise DataError(
+            "the val images are not in class folders: give the development kit (ILSVRC2012_devkit_t12.tar.gz) or "
+            f"{_SOLUTION} as well"
+        )
+    classes = read_classes(label_files)
     for image in images:
         if image.stem not in classes:
             raise DataError(f"nothing tells the class of {image.name}")
@@ -48,30 +59,40 @@ def sort_val(flat: Path, devkit: Path, val: Path) -> str | None:
     return f"val: {len(images):,} images sorted into {len(set(classes.values())):,} classes"
 
 
-def _classes(devkit: Path) -> dict[str, str]:
-    """Returns the class folder of each image, by the image's stem."""
-    solution, truth, meta = (
-        devkit / name for name in ("LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt", "meta.mat")
-    )
-    if solution.is_file():
-        with solution.open(newline="") as file:
+def find_label_files(*folders: Path) -> tuple[Path, ...]:
+    """Returns the files that tell the classes, from the first of ``folders`` that has them; none if none has."""
+    for folder in folders:
+        for names in ((_SOLUTION,), (_TRUTH, _META)):
+            paths = tuple(folder / name for name in names)
+            if all(path.is_file() for path in paths):
+                return paths
+    return ()
+
+
+def read_classes(label_files: tuple[Path, ...]) -> dict[str, str]:
+    """Returns the class folder of each image, by the image's stem.
+
+    Args:
+        label_files: What `find_label_files` found.
+
+    Raises:
+        DataError: A file that is not what its name says.
+    """
+    if label_files[0].name == _SOLUTION:
+        with label_files[0].open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if len(row) > 1 and row[0].startswith("ILSVRC2012_val_")]
         classes = {row[0]: row[1].split()[0] for row in rows if row[1].split()}
-    elif truth.is_file() and meta.is_file():
+    else:
+        truth, meta = label_files
         folders = _folders(meta)
         ids = [int(line) if line.isdecimal() else -1 for line in read_lines(truth)]
         unknown = [number for number in ids if number not in folders]
         if unknown:
-            raise DataError(f"{truth.name} holds the class {unknown[0]}, which {meta.name} does not know")
+            raise DataError(f"{truth} holds the class {unknown[0]}, which {meta} does not know")
         classes = {f"ILSVRC2012_val_{n:08d}": folders[number] for n, number in enumerate(ids, start=1)}
-    else:
-        raise DataError(
-            "the val images are not in class folders: give the development kit (ILSVRC2012_devkit_t12.tar.gz) or "
-            "LOC_val_solution.csv as well"
-        )
     strange = [name for name in classes.values() if not _CLASS.fullmatch(name)]
     if strange:  # it becomes a folder's name
-        raise DataError(f"expected a class such as n01440764, found {strange[0]!r}")
+        raise DataError(f"{label_files[0]}: expected a class such as n01440764, found {strange[0]!r}")
     return classes
 
 
@@ -89,4 +110,4 @@ def _folders(meta: Path) -> dict[int, str]:
             if int(children) == 0
         }
     except Exception as error:  # scipy's parser fails in many ways
-        raise DataError(f"{meta.name} is not that of the development kit: {error}") from error
+        raise DataError(f"{meta} is not that of the development kit: {error}") from error

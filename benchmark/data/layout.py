@@ -133,4 +133,37 @@ class DepthLayout:
         return list(dict.fromkeys(paths))
 
 
-Layout = SegmentationLayout | DepthLayout
+@dataclass(frozen=True)
+class ClassificationLayout:
+    """An image classification dataset on disk: a folder of images for each class, named by it."""
+
+    name: str
+    """Name on the command line."""
+
+    folder: str
+    """Root of the official layout, relative to the data root."""
+
+    splits: Mapping[str, tuple[str, ...]]
+    """Folders a split may lie in, relative to the root; the first that exists is read."""
+
+    counts: Mapping[str, int]
+    """Images of each split of the official release."""
+
+    usual_size: tuple[int, int]
+    """(height, width) of a common image, pixels; estimates of cost count on it."""
+
+    def root(self, data_root: Path) -> Path:
+        """Returns the folder of this dataset under ``data_root``."""
+        return data_root / self.folder
+
+    def find(self, root: Path, split: str) -> str | None:
+        """Returns the folder of a split, relative to the dataset's root, or None."""
+        return next((folder for folder in self.splits[split] if (root / folder).is_dir()), None)
+
+    def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
+        """Lists the folders of ``splits`` (all of them by default) that are not there, by their usual names."""
+        root = self.root(data_root)
+        return [root / self.splits[split][0] for split in splits or self.splits if self.find(root, split) is None]
+
+
+Layout = SegmentationLayout | DepthLayout | ClassificationLayout

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.atomic import atomic_write
-from benchmark.data.catalog import read_lines
+from benchmark.data.lines import read_lines
 from benchmark.data.synthetic_layouts import voc_palette
 from benchmark.errors import DataError
 from benchmark.progress import Progress

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.images import normalised, read_image
-from benchmark.data.split import Split
+from benchmark.data.split import MapSplit
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
 from benchmark.errors import DataError
 from benchmark.protocols import Resize, SegmentationTest, SegmentationTrain
@@ -42,8 +42,8 @@ class SegmentationSample:
     """(H, W) or, at test time, (H', W') uint8 class ids; 255 is ignored."""
 
 
-class SegmentationSplit(Split):
-    """The images and label maps of one split, in a fixed order; see `Split`."""
+class SegmentationSplit(MapSplit):
+    """The images and label maps of one split, in a fixed order; see `MapSplit`."""
 
     map_key = "seg_map_path"
     map_name = "label map"

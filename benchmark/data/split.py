@@ -1,4 +1,4 @@
-"""What the splits of all dense tasks share: images with one map each, in a fixed order, found and checked."""
+"""What the splits of all tasks share: images in a fixed order, found and checked; dense tasks add one map to each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,39 @@ from benchmark.errors import DataError, did_you_mean
 
 
 class Split(ABC):
+    """The images of one split in a fixed order.
+
+    Args:
+        layout: The dataset.
+        root: Its root.
+        split: Name of one of its splits.
+    """
+
+    def __init__(self, layout: Layout, root: Path, split: str) -> None:
+        self.layout = layout
+        self.root = root
+        self.name = split
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of images."""
+
+    @property
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Image paths relative to the dataset's root."""
+
+    @property
+    @abstractmethod
+    def files(self) -> list[Path]:
+        """Every file that can influence a result, in order."""
+
+    @abstractmethod
+    def load(self, index: int) -> Any:
+        """Reads one image and what a dense task has beside it."""
+
+
+class MapSplit(Split):
     """The images of one split and the maps that belong to them, in a fixed order.
 
     Args:
@@ -33,17 +66,7 @@ class Split(ABC):
     """What messages call the map."""
 
     def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
-        if split not in layout.splits:
-            near = did_you_mean(split, layout.splits)
-            raise DataError(f"{layout.name} has no split {split!r}{near}; splits: {', '.join(layout.splits)}")
-        missing = layout.missing(data_root, (split,))
-        if missing:
-            raise DataError(
-                f"{layout.name}: no {missing[0]}; --data-root must hold {layout.folder}/ in its official layout"
-            )
-        self.layout = layout
-        self.name = split
-        self.root = layout.root(data_root)
+        super().__init__(layout, find_root(layout, data_root, split), split)
         self._infos = self._list_files()[:limit]
         if not self._infos:
             raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
@@ -71,6 +94,23 @@ class Split(ABC):
     @abstractmethod
     def _list_files(self) -> list[dict[str, Any]]:
         """Returns a dict with the paths of each image and its map."""
+
+
+def find_root(layout: Layout, data_root: Path, split: str) -> Path:
+    """Returns a dataset's root, in which the folders and lists of a split were found.
+
+    Raises:
+        DataError: An unknown split, or a folder or list that is missing.
+    """
+    if split not in layout.splits:
+        near = did_you_mean(split, layout.splits)
+        raise DataError(f"{layout.name} has no split {split!r}{near}; splits: {', '.join(layout.splits)}")
+    missing = layout.missing(data_root, (split,))
+    if missing:
+        raise DataError(
+            f"{layout.name}: no {missing[0]}; --data-root must hold {layout.folder}/ in its official layout"
+        )
+    return layout.root(data_root)
 
 
 def data_fingerprint(splits: Sequence[Split]) -> str:

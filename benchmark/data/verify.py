@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, Pair, SplitFiles, find_dataset
+from benchmark.data.class_folders import class_differences
 from benchmark.data.inspection import DepthRange, Inspection, inspect
 from benchmark.data.manifest import Entry, Manifest, digest_splits
 from benchmark.data.variants import name_variant
@@ -164,6 +165,8 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
     problems = [*_missing_splits(dataset, splits, root), *_overlaps(splits), *_class_differences(dataset, splits)]
     manifest = Manifest(root)
     tallies = _read_everything(dataset, splits, manifest, workers)
+    for split, tally in zip(splits, tallies, strict=True):
+        tally.entries += manifest.hashes(split.label_files, fresh=True, quiet=True)
     manifest.save()
     reports = []
     for split, tally in zip(splits, tallies, strict=True):
@@ -220,12 +223,8 @@ def _overlaps(splits: Sequence[SplitFiles]) -> list[str]:
 def _class_differences(dataset: Dataset, splits: Sequence[SplitFiles]) -> list[str]:
     if dataset.labels is not None or len(splits) < 2:
         return []
-    train, val = ({pair.image.parent.name for pair in split.pairs} for split in splits[:2])
-    return [
-        f"{len(some):,} classes of {here} are not in {there}: {', '.join(sorted(some)[:5])}"
-        for some, here, there in ((train - val, "train", "val"), (val - train, "val", "train"))
-        if some and train and val
-    ]
+    train, val = ({pair.category for pair in split.pairs} for split in splits[:2])
+    return class_differences(train, val) if train and val else []
 
 
 def _read_everything(
@@ -298,7 +297,7 @@ def _summary(dataset: Dataset, split: SplitFiles, tally: _Tally, root: Path) -> 
             without=tally.remark_counts["without any depth"],
         )
     if dataset.labels is None:
-        folders = dict(Counter(pair.image.parent.name for pair in split.pairs))
+        folders = dict(Counter(pair.category for pair in split.pairs))
     remarks = [Remark(kind, n, tuple(tally.remarks[kind])) for kind, n in tally.remark_counts.most_common()]
     return SplitReport(
         split.name,
@@ -358,7 +357,7 @@ def _fingerprint(splits: Sequence[SplitFiles], tallies: Sequence[_Tally]) -> str
     """Returns the fingerprint a record on the whole dataset will carry."""
     chosen = {split.name: tally.entries for split, tally in zip(splits, tallies, strict=True) if not split.optional}
     whole = all(
-        len(tally.entries) == sum(1 + (pair.label is not None) for pair in split.pairs)
+        len(tally.entries) == len(split.label_files) + sum(1 + (pair.label is not None) for pair in split.pairs)
         for split, tally in zip(splits, tallies, strict=True)
     )
     return digest_splits(chosen) if chosen and whole else None
