@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.data import DATASETS
+from benchmark.data import DATASETS, ClassificationLayout
+from benchmark.data.classification import ClassificationSplit, refuse_other_classes
 from benchmark.data.depth import DepthSplit
 from benchmark.data.segmentation import SegmentationSplit
 from benchmark.data.split import Split, data_fingerprint, refuse_overlap
@@ -32,12 +33,20 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
     Args:
         protocol: What is asked.
         data_root: Folder that holds all datasets.
-        limit: First images of each split only.
+        limit: First images of each split only; of class folders, so many spread evenly over the classes.
 
     Raises:
-        DataError: Something is missing, or an image is in both splits.
+        DataError: Something is missing, an image is in both splits, or a class in one of them only.
     """
     settings, layout = protocol.settings, DATASETS[BENCHMARKS[protocol.benchmark].dataset]
+    if isinstance(layout, ClassificationLayout):
+        train, val = (
+            ClassificationSplit(layout, data_root, name, limit=limit)
+            for name in (settings.data.train, settings.data.val)
+        )
+        refuse_other_classes(train, val)
+        refuse_overlap(train, val)
+        return Splits(train, val)
     if isinstance(settings, DepthProtocol):
         kind, trained_on = DepthSplit, DATASETS[settings.data.trained_on]
     else:
