@@ -36,7 +36,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rendered ADE20K, VOC2012, NYU and KITTI of a few images each; tests must not write there."""
+    """All rendered datasets, of a few images each; tests must not write there."""
     from benchmark.data.synthetic_layouts import write_mini
 
     root = tmp_path_factory.mktemp("mini")

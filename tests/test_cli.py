@@ -38,20 +38,23 @@ def test_python_m_benchmark_is_the_console_script() -> None:
 
 
 def test_list_json_tells_benchmarks_protocols_and_which_data_is_there(
-    mini_data: Path, capsys: pytest.CaptureFixture[str]
+    mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["list", "--json", "--data-root", str(mini_data)]) == 0
+    for name in ("ade20k", "nyu", "imagenet"):
+        (tmp_path / name).symlink_to(mini_data / name)
+    assert main(["list", "--json", "--data-root", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     benchmarks = {benchmark["name"]: benchmark for benchmark in found["benchmarks"]}
     assert benchmarks["ade20k"]["protocols"] == ["dinov2-lin", "dinov3-lin", "mini"]
     assert found["groups"]["seg"] == ["ade20k", "voc2012", "cityscapes"]
     assert {dataset["name"]: dataset["present"] for dataset in found["datasets"]} == {
         "ade20k": True,
-        "voc2012": True,
+        "voc2012": False,
         "cityscapes": False,
         "nyu": True,
-        "kitti": True,
+        "kitti": False,
         "sunrgbd": False,
+        "imagenet": True,
     }
     assert "dinov2" in found["backbones"]
 
@@ -64,8 +67,8 @@ def test_list_names_the_layouts_that_are_read() -> None:
     assert inventory(Path("nowhere"))["backbones"] == [*sorted(layout.NAME for layout in LAYOUTS), *others]
 
 
-def test_list_reads_well(mini_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["list", "--data-root", str(mini_data)])
+def test_list_reads_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list", "--data-root", str(tmp_path)])
     text = capsys.readouterr().out
     assert "dinov2-lin*" in text
     assert "cityscapes: missing" in text

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmark.atomic import atomic_write
 from benchmark.data.lines import read_lines
-from benchmark.data.synthetic_layouts import voc_palette
+from benchmark.data.synthetic_layouts.voc2012 import voc_palette
 from benchmark.errors import DataError
 from benchmark.progress import Progress
 

@@ -39,6 +39,8 @@ class Category:
     """Value in an ADE20K annotation: ``Idx`` of ``objectInfo150.txt``, 0 for "other"."""
     voc_id: int
     """Value in a VOC2012 mask: 0 for background, otherwise one of the 20 object classes."""
+    cityscapes_id: int
+    """Value in Cityscapes' ``labelIds``; all of them are scored."""
     hue: float
     """Preferred hue in [0, 1); single surfaces scatter widely around it."""
     texture: str
@@ -46,15 +48,15 @@ class Category:
 
 
 CATEGORIES = (
-    Category("other", 0, 0, 0.15, "plain"),  # the ceiling
-    Category("wall", 1, 0, 0.12, "plain"),
-    Category("floor", 4, 0, 0.08, "checker"),
-    Category("painting", 23, 0, 0.75, "noise"),
-    Category("rug", 29, 0, 0.95, "stripes"),
-    Category("ball", 120, 17, 0.00, "checker"),  # sheep in VOC
-    Category("box", 42, 20, 0.10, "noise"),  # tvmonitor
-    Category("barrel", 112, 5, 0.60, "stripes"),  # bottle
-    Category("tent", 115, 16, 0.35, "spots"),  # pottedplant
+    Category("other", 0, 0, 23, 0.15, "plain"),  # the ceiling
+    Category("wall", 1, 0, 11, 0.12, "plain"),
+    Category("floor", 4, 0, 7, 0.08, "checker"),
+    Category("painting", 23, 0, 20, 0.75, "noise"),
+    Category("rug", 29, 0, 8, 0.95, "stripes"),
+    Category("ball", 120, 17, 26, 0.00, "checker"),  # sheep in VOC
+    Category("box", 42, 20, 28, 0.10, "noise"),  # tvmonitor
+    Category("barrel", 112, 5, 17, 0.60, "stripes"),  # bottle
+    Category("tent", 115, 16, 21, 0.35, "spots"),  # pottedplant
 )
 _INDEX = {category.name: index for index, category in enumerate(CATEGORIES)}
 SOLID_NAMES = tuple(category.name for category in CATEGORIES if category.voc_id)

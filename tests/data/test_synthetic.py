@@ -1,4 +1,4 @@
-"""The rendered rooms and the ADE20K and VOC2012 folders written from them.
+"""The rendered rooms and the folders written from them.
 
     python -m pytest -q tests/data/test_synthetic.py
 
@@ -18,6 +18,7 @@ from PIL import Image
 
 from benchmark.data import synthetic, synthetic_layouts
 from benchmark.data.synthetic import Camera, Material, Patch, Plane, Scene, Solid, World
+from benchmark.data.synthetic_layouts import voc2012
 from benchmark.errors import DataError
 
 SIZE = (48, 60)
@@ -283,7 +284,11 @@ def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
     roots = synthetic_layouts.write_mini(tmp_path, train=2, val=1)
     ade20k, voc = tmp_path / "ade20k" / "ADEChallengeData2016", tmp_path / "voc2012" / "VOCdevkit" / "VOC2012"
     nyu, kitti = tmp_path / "nyu" / "nyu_depth_v2", tmp_path / "kitti"
-    assert roots == {"ade20k": ade20k, "voc2012": voc, "nyu": nyu, "kitti": kitti}
+    cityscapes, sunrgbd, imagenet = (tmp_path / name for name in ("cityscapes", "sunrgbd", "imagenet"))
+    assert roots == {
+        **{"ade20k": ade20k, "voc2012": voc, "cityscapes": cityscapes},
+        **{"nyu": nyu, "kitti": kitti, "sunrgbd": sunrgbd, "imagenet": imagenet},
+    }
     assert _files(ade20k) == {
         "images/training/ADE_train_00000001.jpg",
         "images/training/ADE_train_00000002.jpg",
@@ -324,6 +329,20 @@ def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
         ["2011_09_26_drive_0002_sync/proj_depth/groundtruth/image_02/0000000000.png", "721.5377"],
         ["None", "721.5377"],
     ]
+    frames = ("train/aachen/aachen", "train/bochum/bochum", "val/frankfurt/frankfurt")
+    assert _files(cityscapes) == {
+        *(f"leftImg8bit/{frame}_000000_000019_leftImg8bit.png" for frame in frames),
+        *(f"gtFine/{frame}_000000_000019_gtFine_label{kind}.png" for frame in frames for kind in ("Ids", "TrainIds")),
+        "SYNTHETIC.json",
+    }
+    image, depth = "SUNRGBD/kv2/kinect2data/0001/image/0000001.jpg", "SUNRGBD/kv2/kinect2data/0001/depth/0000001.png"
+    assert _files(sunrgbd) == {image, depth, "SUNRGBD_val_splits.txt", "SYNTHETIC.json"}
+    assert (sunrgbd / "SUNRGBD_val_splits.txt").read_text() == f"{image} {depth}\n"
+    assert _files(imagenet) == {
+        *(f"train/n0000000{n}/n0000000{n}_1.JPEG" for n in range(1, 9)),
+        *(f"val/n0000000{n}/ILSVRC2012_val_0000000{n}.JPEG" for n in range(1, 9)),
+        "SYNTHETIC.json",
+    }
 
 
 def test_ade20k_annotations_are_grey_and_within_the_150_classes(mini: Path) -> None:
@@ -413,10 +432,79 @@ def test_kitti_depth_is_sparse_and_that_of_a_scene_ten_times_as_large(mini: Path
     assert np.array_equal(image, scene.image)
 
 
+def test_cityscapes_labels_come_in_both_numberings_with_a_rim_that_is_not_scored(mini: Path) -> None:
+    from benchmark.data.cityscapes_labels import TRAIN_ID_OF
+
+    scene = synthetic.render_scene(synthetic_layouts.split_seeds("cityscapes", "val", 3)[2], (80, 160))
+    stem = mini / "cityscapes/gtFine/val/frankfurt/frankfurt_000001_000019_gtFine"
+    ids, train_ids = (np.asarray(Image.open(f"{stem}_{kind}.png")) for kind in ("labelIds", "labelTrainIds"))
+    assert set(np.unique(ids[-4:])) | set(np.unique(ids[0])) == {1, 3}
+    assert ((train_ids == 255) == ~np.isin(ids, list(TRAIN_ID_OF))).all()
+    inside = np.s_[1:-4, 1:-1]
+    for index, category in enumerate(synthetic.CATEGORIES):
+        shown = (scene.category == index)[inside]
+        assert np.array_equal(shown, ids[inside] == category.cityscapes_id)
+        assert np.array_equal(shown, train_ids[inside] == TRAIN_ID_OF[category.cityscapes_id])
+    image = np.asarray(Image.open(str(stem).replace("gtFine", "leftImg8bit") + ".png"))
+    assert np.array_equal(image, scene.image)
+
+
+def test_sunrgbd_depth_is_that_of_the_scene_through_the_reader(mini: Path) -> None:
+    from benchmark.data import DATASETS
+    from benchmark.data.depth import DepthSplit
+
+    scene = synthetic.render_scene(synthetic_layouts.split_seeds("sunrgbd", "val", 2)[1])
+    results = DepthSplit(DATASETS["sunrgbd"], mini, "val").load(1)
+    assert abs(results["gt_depth_map"] - scene.depth).max() < 0.0006
+    assert abs(results["img"][..., ::-1].astype(float) - scene.image).mean() < 6
+
+
+def test_the_class_of_an_imagenet_picture_is_the_object_in_front() -> None:
+    from benchmark.data.synthetic_layouts import imagenet
+
+    for seed, (shape, texture) in enumerate(imagenet.CLASSES):
+        world = imagenet._in_front(synthetic.draw_world(np.random.default_rng(seed), 0.8, shape), texture)
+        assert (world.solids[0].category, world.solids[0].material.texture) == (shape, texture)
+        assert all(solid.z > world.solids[0].z for solid in world.solids[1:])
+        scene = synthetic.render_world(world, (128, 160))
+        found = imagenet.render_object(seed, seed, (128, 160))
+        assert (scene.instance == 1).sum() > 0.2 * found.shape[0] * found.shape[1]
+        places = [
+            (top, left)
+            for top in range(129 - found.shape[0])
+            for left in range(161 - found.shape[1])
+            if np.array_equal(scene.image[top, left : left + 9], found[0, :9])
+        ]
+        [(top, left)] = places
+        inside = (scene.instance == 1)[top : top + found.shape[0], left : left + found.shape[1]]
+        assert inside.sum() == (scene.instance == 1).sum()
+
+
+def test_the_imagenet_classes_can_be_told_apart_but_not_by_chance_or_colour_alone(mini: Path) -> None:
+    """Nearest neighbour on 8 x 8 raw pixels: above the eighth that guessing gives, far from all."""
+    from benchmark.data import DATASETS
+    from benchmark.data.classification import ClassificationSplit
+
+    features = {}
+    splits = {name: ClassificationSplit(DATASETS["imagenet"], mini, name) for name in COUNTS}
+    for name, split in splits.items():
+        small = [np.asarray(Image.fromarray(split.load(i)).resize((8, 8))) for i in range(len(split))]
+        features[name] = np.reshape(small, (len(split), -1)).astype(float)
+    assert {name: np.bincount(split.labels).tolist() for name, split in splits.items()} == {
+        "train": [12] * 8,
+        "val": [6] * 8,
+    }
+    distance = ((features["val"][:, None] - features["train"][None]) ** 2).sum(-1)
+    hits = splits["train"].labels[distance.argmin(1)] == splits["val"].labels
+    assert 0.15 < hits.mean() < 0.8
+
+
 def test_no_scene_occurs_twice_in_splits_datasets_or_runs(mini: Path) -> None:
-    images = [path.read_bytes() for path in (*mini.rglob("*.jpg"), *mini.glob("kitti/input/**/*.png"))]
-    assert len(set(images)) == len(images) == 4 * sum(COUNTS.values())
-    pairs = [(dataset, split) for dataset in ("ade20k", "voc2012", "nyu", "kitti") for split in COUNTS]
+    pngs = (*mini.glob("kitti/input/**/*.png"), *mini.glob("cityscapes/leftImg8bit/**/*.png"))
+    images = [path.read_bytes() for path in (*mini.rglob("*.jpg"), *mini.rglob("*.JPEG"), *pngs)]
+    assert len(set(images)) == len(images) == (5 + 2) * sum(COUNTS.values()) + COUNTS["val"]
+    dense = ("ade20k", "voc2012", "nyu", "kitti", "cityscapes", "imagenet")
+    pairs = [*((dataset, split) for dataset in dense for split in COUNTS), ("sunrgbd", "val")]
     ranges = [synthetic_layouts.split_seeds(*pair, 100_000, seed) for pair in pairs for seed in (0, 1)]
     ends = sorted((seeds[0], seeds[-1]) for seeds in ranges)
     assert all(end < start for (_, end), (start, _) in itertools.pairwise(ends))
@@ -465,7 +553,7 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path: Path, monkeypatch:
     def fail(seed: int, size: tuple[int, int]) -> Scene:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(synthetic_layouts, "render_scene", fail)
+    monkeypatch.setattr(voc2012, "render_scene", fail)
     with pytest.raises(KeyboardInterrupt):
         synthetic_layouts.write_voc2012(tmp_path, train=1, val=1)
     assert not list(tmp_path.iterdir())

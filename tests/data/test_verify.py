@@ -60,7 +60,7 @@ def test_rendered_data_is_fine_and_told_for_what_it_is(mini_data: Path, capsys: 
     assert all(len(line) <= 160 for line in text.splitlines())
 
 
-@pytest.mark.parametrize("name", ["ade20k", "voc2012", "nyu", "kitti"])
+@pytest.mark.parametrize("name", ["ade20k", "voc2012", "cityscapes", "nyu", "kitti"])
 def test_the_fingerprint_is_the_one_in_the_record(mini_data: Path, name: str) -> None:
     from benchmark.data import DATASETS, DepthLayout
     from benchmark.data.depth import DepthSplit

@@ -272,8 +272,16 @@ def test_four_layers_are_named_by_depth_and_refused_where_there_are_too_few(
     assert "needs four blocks, the backbone has 1" in capsys.readouterr().err
 
 
-def test_sun_trains_on_nyu_and_needs_it(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("sunrgbd", *_QUICK[2:], "--protocol", "dinov2-lin1") == 1
+def test_sun_trains_on_nyu_and_needs_it(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/sunrgbd").symlink_to(mini_data / "sunrgbd")
+    assert run("sunrgbd", *_QUICK, data_root=tmp_path / "data") == 1
+    assert "nyu: no" in capsys.readouterr().err
+    (tmp_path / "data/sunrgbd").unlink()
+    (tmp_path / "data/nyu").symlink_to(mini_data / "nyu")
+    assert run("sunrgbd", *_QUICK, data_root=tmp_path / "data") == 1
     assert "sunrgbd: no" in capsys.readouterr().err
 
 
@@ -281,7 +289,7 @@ def test_sun_scores_a_head_that_nyu_trained(run: Callable, mini_data: Path, tmp_
     """NYU's test images in SUN RGB-D's layout, their millimetres rotated left by three bits: the same RMSE."""
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
     nyu, sun = DATASETS["nyu"].root(data), DATASETS["sunrgbd"].root(data)
-    (sun / "SUNRGBD" / "kv1").mkdir(parents=True)
+    (sun / "SUNRGBD" / "kv1").mkdir(parents=True, exist_ok=True)
     lines = []
     for number, line in enumerate((nyu / "nyu_test.txt").read_text().splitlines()):
         image, depth = (nyu / word.lstrip("/") for word in line.split()[:2])

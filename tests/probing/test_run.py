@@ -160,12 +160,17 @@ def test_a_limited_run_is_short_and_stays_out_of_the_leaderboard(run: Callable, 
 
 
 def test_a_group_skips_what_has_no_data_and_a_name_does_not(
-    run: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("seg", "--limit", "1", "train.batch_size=1", "train.crop=28", "test.window=512") == 0
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("ade20k", "voc2012"):
+        (data / name).symlink_to(mini_data / name)
+    small = ("--limit", "1", "train.batch_size=1", "train.crop=28", "test.window=512")
+    assert run("seg", *small, data_root=data) == 0
     assert "cityscapes: skipped, no " in capsys.readouterr().out
     assert {record["benchmark"] for record in _records(tmp_path)} == {"ade20k", "voc2012"}
-    assert run("cityscapes", "--limit", "1") == 1
+    assert run("cityscapes", "--limit", "1", data_root=data) == 1
     assert "cityscapes: no " in capsys.readouterr().err
 
 

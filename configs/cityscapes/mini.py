@@ -1,0 +1,2 @@
+_base_ = '../_base_/mini_segmentation.py'
+data = dict(train='train', val='val')
