@@ -209,6 +209,9 @@ def _sha256_of_data(path: Path) -> str:
 
 
 def _name(path: Path, root: Path) -> str:
+    text, prefix = str(path), f"{root}/"
+    if text.startswith(prefix):  # ten times as fast, which tells with ImageNet's million
+        return text.removeprefix(prefix)
     try:
         return path.relative_to(root).as_posix()
     except ValueError:
@@ -236,9 +239,10 @@ def _read(path: Path) -> dict[str, Entry]:
         return {}
     entries = {}
     for line in lines[1:]:
-        digest, _, rest = line.partition("\t")
-        length, _, rest = rest.partition("\t")
-        modified, _, name = rest.partition("\t")
+        parts = line.split("\t", 3)
+        if len(parts) != 4:
+            continue
+        digest, length, modified, name = parts
         if len(digest) == 64 and length.isdecimal() and modified.isdecimal() and name:
             entries[name] = Entry(name, int(length), int(modified), digest)
     return entries

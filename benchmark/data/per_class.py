@@ -41,5 +41,6 @@ def few_shot(labels: NDArray[np.integer], n_per_class: int, draw: int) -> NDArra
         fewest = f"class {classes[sizes.argmin()]} has {sizes.min()}" if sizes.size else "there are none"
         raise DataError(f"{n_per_class} training images of each class are wanted, {fewest}; lower data.n_per_class")
     rng = np.random.default_rng(draw)
-    chosen = [rng.choice(np.flatnonzero(labels == name), n_per_class, replace=False) for name in classes]
+    members = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
+    chosen = [rng.choice(of_class, n_per_class, replace=False) for of_class in members]
     return np.sort(np.concatenate(chosen))
