@@ -19,10 +19,11 @@ _REAL_DATA = Path(os.environ.get("DENSEBENCH_REAL_DATA", Path(__file__).parents[
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Tests and the processes they start keep their manifests away from the user's."""
+    """Tests and the processes they start keep their manifests and features away from the user's."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.delenv("DENSEBENCH_CACHE", raising=False)
         yield folder
 
 

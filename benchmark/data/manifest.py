@@ -4,10 +4,10 @@ A fingerprint of names and sizes misses an edit that keeps the size, so it is on
 seconds; to read it again for every run would be a waste. Each hash is therefore kept with the size and the modification
 time (ns) of the file it belongs to, and a file is read again when either differs:
 
-    <user's cache>/densebench/manifests/<hash of the root's path>.tsv      written by every run
-    <root>/.densebench-manifest.tsv                                        written where DenseBench made the dataset
+    <user's cache>/manifests/<hash of the root's path>.tsv      written by every run
+    <root>/.densebench-manifest.tsv                             written where DenseBench made the dataset
 
-The user's cache is ``$XDG_CACHE_HOME`` or ``~/.cache``. A dataset somebody else put there is never written to, so a
+``benchmark/cache.py`` says where the user's cache is. A dataset somebody else put there is never written to, so a
 read-only data root needs no special case; where the cache cannot be written, hashes are simply not kept.
 
 Known limits: a file that is changed with its size and modification time restored is not noticed, as with git or rsync
@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.atomic import atomic_write
+from benchmark.cache import cache_folder
 from benchmark.errors import DataError
 from benchmark.progress import Progress, size
 
@@ -220,13 +221,11 @@ def _name(path: Path, root: Path) -> str:
 
 def _in_cache(root: Path) -> Path | None:
     """Returns where the user's cache keeps the manifest of a root; None for a user without a home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        folder = Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()
-    except RuntimeError:
+    folder = cache_folder()
+    if folder is None:
         return None
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
-    return folder / "densebench" / "manifests" / f"{key}.tsv"
+    return folder / "manifests" / f"{key}.tsv"
 
 
 def _read(path: Path) -> dict[str, Entry]:

@@ -74,8 +74,21 @@ class World:
         dist.all_reduce(total)
         return int(total)
 
-    def agree(self, tensors: Iterable[Tensor]) -> None:
-        """Gives every process the leader's values, should kernels have rounded differently."""
+    def tell(self, value: T) -> T:
+        """Gives every process the leader's ``value``, any object that can be pickled."""
+        if self.size == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def barrier(self) -> None:
+        """Waits until every process is here."""
+        if self.size > 1:
+            dist.barrier()
+
+    def agree(self, module: nn.Module) -> None:
+        """Gives every process the leader's weights, should kernels have rounded differently."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, src=0)

@@ -1,0 +1,38 @@
+"""Where DenseBench keeps what it can make again: hashes of files, features.
+
+The folder is ``$DENSEBENCH_CACHE``, else ``densebench`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchmark.errors import RecordError
+
+VARIABLE = "DENSEBENCH_CACHE"
+"""Environment variable that names another folder."""
+
+
+def cache_folder() -> Path | None:
+    """Returns the folder, which need not exist; None for a user without a home."""
+    if own := os.environ.get(VARIABLE):
+        return Path(own).absolute()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        # The XDG specification has relative paths ignored.
+        return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "densebench"
+    except RuntimeError:
+        return None
+
+
+def features_folder() -> Path:
+    """Returns the root of the feature store.
+
+    Raises:
+        RecordError: There is no place for it.
+    """
+    folder = cache_folder()
+    if folder is None:
+        raise RecordError(f"there is no home folder to keep features in; set {VARIABLE} to a folder with room for them")
+    return folder / "features"
