@@ -11,9 +11,7 @@ from benchmark.data.manifest import fingerprint
 from benchmark.errors import RecordError
 
 
-def test_the_variable_comes_before_xdg_and_xdg_before_the_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_variable_comes_before_xdg_and_xdg_before_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
     assert cache_folder() == tmp_path / "home/.cache/densebench"

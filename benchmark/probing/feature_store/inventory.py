@@ -1,0 +1,140 @@
+"""What the store holds, and how it is freed. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import RecordError
+from benchmark.probing.feature_store.lock import lock_of
+from benchmark.probing.feature_store.manifest import NAME, Manifest, read_manifest
+from benchmark.progress import size
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Features of one address."""
+
+    folder: Path
+    bytes: int
+    """Size on disk."""
+
+    last_used: float
+    """Seconds since 1970."""
+
+    manifest: Manifest | None
+    """None where it is damaged or of another version."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether they can be used; others are gone on with when they are asked for."""
+        return self.manifest is not None and self.manifest.complete
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values."""
+        known = self.manifest
+        return {
+            "folder": str(self.folder),
+            "complete": self.complete,
+            "bytes": self.bytes,
+            "last_used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.last_used)),
+            "images": known.plan.count if known else None,
+            "columns": sorted(known.plan.columns) if known else [],
+            "note": dict(known.note) if known else {},
+            "address": dict(known.address) if known else {},
+        }
+
+
+def entries(root: Path) -> list[Entry]:
+    """Lists what the store under ``root`` holds, the last used first."""
+    return sorted((_entry(folder) for folder in _folders(root)), key=lambda entry: -entry.last_used)
+
+
+def describe(root: Path, found: list[Entry]) -> str:
+    """Renders entries as text, one line each under a line with the total."""
+    if not found:
+        return f"  none under {root}"
+    lines = [f"  {root}: {size(sum(entry.bytes for entry in found))}"]
+    for entry in found:
+        used = time.strftime("%Y-%m-%d", time.localtime(entry.last_used))
+        lines.append(f"  {_line(entry)}, {size(entry.bytes)}, last used {used}")
+    return "\n".join(lines)
+
+
+def prune(root: Path, *, older_than_days: float | None = None, incomplete_only: bool = False) -> str:
+    """Deletes features, those being made left out, and says what was freed.
+
+    Args:
+        root: Root of the store.
+        older_than_days: Keep what was used since; None keeps nothing.
+        incomplete_only: Keep what is complete.
+
+    Raises:
+        RecordError: Something cannot be deleted.
+    """
+    before = math.inf if older_than_days is None else time.time() - older_than_days * _DAY_S
+    freed, gone, in_use = 0, 0, 0
+    for entry in entries(root):
+        if entry.last_used > before or (incomplete_only and entry.complete):
+            continue
+        lock = lock_of(entry.folder)
+        if not lock.take():
+            in_use += 1
+            continue
+        try:
+            _delete(entry.folder)
+        finally:
+            lock.give_back(remove=True)
+        freed, gone = freed + entry.bytes, gone + 1
+    for parent in _children(root):
+        with contextlib.suppress(OSError):  # not empty, or filled this moment
+            parent.rmdir()
+    waiting = f"; {in_use} being made now, left alone" if in_use else ""
+    return f"freed {size(freed)} of {gone} sets of features{waiting}"
+
+
+def _entry(folder: Path) -> Entry:
+    files = {}
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a temporary file of a process that is writing
+            files[path.name] = path.stat()
+    used = files[NAME] if NAME in files else folder.stat()
+    return Entry(folder, sum(stat.st_size for stat in files.values()), used.st_mtime, read_manifest(folder))
+
+
+def _line(entry: Entry) -> str:
+    if entry.manifest is None:
+        return f"{entry.folder}: damaged, or of another version"
+    note, plan = entry.manifest.note, entry.manifest.plan
+    what = f"{note.get('model', '?')} on {note.get('data', '?')}: {', '.join(sorted(plan.columns))}"
+    return f"{what}; {plan.count:,} images{'' if entry.complete else ', incomplete'}"
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    return (folder for parent in _children(root) for folder in _children(parent))
+
+
+def _children(folder: Path) -> list[Path]:
+    """Lists the folders the store made; whatever else lies there is none of its business."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _KEY.fullmatch(path.name) and path.is_dir())
+
+
+def _delete(folder: Path) -> None:
+    """Deletes the manifest first: what a crash leaves behind is an entry without one, not a complete one."""
+    try:
+        (folder / NAME).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise RecordError(f"{error.filename or folder} cannot be deleted: {error.strerror}") from error
