@@ -6,13 +6,16 @@ N without replaying anything, and the number of loader workers changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmark.errors import DenseBenchError
@@ -99,6 +102,49 @@ def ordered_samples(load: Callable[[int], Any], indices: list[int], *, workers: 
     dataset = _Indexed(load)
     loader = DataLoader(dataset, sampler=indices, batch_size=None, num_workers=workers, worker_init_fn=_one_thread_each)
     return _raised(loader)
+
+
+@dataclass(frozen=True)
+class OrderedBatch:
+    """Images of one size, in order, with the errors in the places of those that cannot be had."""
+
+    indices: list[int]
+    """Of all images, bad ones among them."""
+
+    images: Tensor | None
+    """The good ones, (B, ...); None if there is none."""
+
+    errors: dict[int, DenseBenchError]
+    """What is wrong with the others, by index."""
+
+
+def ordered_batches(
+    load: Callable[[int], Tensor], indices: Sequence[int], *, batch_size: int, workers: int = 0
+) -> Iterator[OrderedBatch]:
+    """Yields the images of ``indices`` in order, ``batch_size`` at a time.
+
+    Args:
+        load: From an index to an image, all of one size; what is wrong with it is a `DenseBenchError`.
+        indices: Images wanted.
+        batch_size: Images per batch; the last may have fewer.
+        workers: Loader processes; 0 loads in this one.
+    """
+    chunks = [indices[start : start + batch_size] for start in range(0, len(indices), batch_size)]
+
+    def collate(loaded: list[tuple[int, Tensor | DenseBenchError]]) -> OrderedBatch:
+        images = [image for _, image in loaded if not isinstance(image, DenseBenchError)]
+        errors = {index: image for index, image in loaded if isinstance(image, DenseBenchError)}
+        # Stacked here: a worker hands over one piece of memory, not one per image.
+        return OrderedBatch([index for index, _ in loaded], torch.stack(images) if images else None, errors)
+
+    loader = DataLoader(
+        _Indexed(lambda index: (index, _loaded(load, index))),
+        batch_sampler=chunks,
+        collate_fn=collate,
+        num_workers=workers,
+        worker_init_fn=_one_thread_each,
+    )
+    return iter(loader)
 
 
 class _Indexed(Dataset):

@@ -6,9 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.errors import DataError
-from benchmark.probing.loader import numpy_seeded, ordered_samples, sample_index, training_batches
+from benchmark.probing.loader import numpy_seeded, ordered_batches, ordered_samples, sample_index, training_batches
 
 
 def _load(index: int) -> tuple[int, float]:
@@ -65,3 +66,19 @@ def test_numpys_generator_is_left_as_it_was() -> None:
 
 def test_ordered_samples_keep_the_order() -> None:
     assert [index for index, _ in ordered_samples(_load, [4, 1, 3])] == [4, 1, 3]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ordered_batches_keep_the_order_and_hold_errors_in_their_places(workers: int) -> None:
+    def load(index: int) -> torch.Tensor:
+        if index in {3, 4}:
+            raise DataError(f"image {index} is damaged")
+        return torch.full((2,), float(index))
+
+    first, second, last = ordered_batches(load, [5, 3, 1, 4, 2], batch_size=2, workers=workers)
+    assert [first.indices, second.indices, last.indices] == [[5, 3], [1, 4], [2]]
+    assert [batch.images[:, 0].tolist() for batch in (first, second, last)] == [[5], [1], [2]]
+    assert str(first.errors[3]) == "image 3 is damaged"
+    [bad] = ordered_batches(load, [3, 4], batch_size=2, workers=workers)
+    assert bad.images is None
+    assert list(bad.errors) == [3, 4]

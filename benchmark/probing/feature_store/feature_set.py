@@ -74,7 +74,7 @@ class FeatureSet:
         found = torch.empty((len(wanted), *self.columns[column]), dtype=self.dtype)
         lengths = torch.tensor([len(shard) for shard in shards])
         ends = lengths.cumsum(0)
-        places = torch.bucketize(wanted, ends, right=True)
+        places = torch.bucketize(wanted.contiguous(), ends, right=True)
         order = places.argsort(stable=True)
         for mine, number in _runs(places[order], order):
             found[mine] = shards[number][wanted[mine] - (ends[number] - lengths[number])]

@@ -68,7 +68,7 @@ def fill(
         remove_temporary_files(folder)
     if world.leads and missing:
         print(_announcement(folder, plan, label))
-        _refuse_small_disk(folder, images * plan.row_bytes + extra_bytes, label)
+        refuse_small_disk(folder, images * plan.row_bytes + extra_bytes, label)
     world.barrier()  # all have looked at the same shards before one of them writes
     mine = world.share(missing)
     if mine:
@@ -100,6 +100,17 @@ def refuse_skipped(skipped: Sequence[tuple[int, str]], label: str) -> None:
         )
 
 
+def refuse_small_disk(folder: Path, needed: int, label: str) -> None:
+    """Raises RecordError if the disk of ``folder`` has no room for ``needed`` bytes and a margin."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + _MARGIN:
+        raise RecordError(
+            f"{label}: {size(needed)} are still to be written to {folder}, and its disk has {size(free)} free "
+            f"({size(_MARGIN)} must stay free): make room, for example with `densebench data cache --prune`, or take "
+            "another disk"
+        )
+
+
 def _make(
     folder: Path,
     plan: Plan,
@@ -128,8 +139,8 @@ def _in_order(indices: Sequence[int], encoded: Iterator[Encoded], progress: Prog
         came = next(encoded, None)
         if came is None or came[0] != index:
             raise RuntimeError(f"image {index} was to be encoded; what came is {came and came[0]}")
-        yield came
         progress.advance()
+        yield came
 
 
 def _collect(
@@ -188,13 +199,3 @@ def _write(folder: Path, plan: Plan, number: int, tensors: dict[str, Tensor], sk
 def _announcement(folder: Path, plan: Plan, label: str) -> str:
     total = size(plan.count * plan.row_bytes)
     return f"{label}: {plan.count:,} images x {plan.values:,} values in {plan.dtype} = {total} to {folder}"
-
-
-def _refuse_small_disk(folder: Path, needed: int, label: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed + _MARGIN:
-        raise RecordError(
-            f"{label}: {size(needed)} are still to be written to {folder}, and its disk has {size(free)} free "
-            f"({size(_MARGIN)} must stay free): make room, for example with `densebench data cache --prune`, or take "
-            "another disk"
-        )

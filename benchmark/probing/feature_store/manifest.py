@@ -39,8 +39,8 @@ class Manifest:
         return replace(self, complete=True, skipped=tuple(entry for shard in shards for entry in shard.skipped))
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes ``manifest.json``; raises OSError where it cannot."""
+def write_manifest(folder: Path, manifest: Manifest, **more: Any) -> None:
+    """Writes ``manifest.json``, with ``more`` fields for other readers; raises OSError where it cannot."""
     plan = manifest.plan
     fields = {
         "version": VERSION,
@@ -52,6 +52,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         "shards": plan.shards,
         "skipped": manifest.skipped,
         "address": manifest.address,
+        **more,
     }
     with atomic_write(folder / NAME) as file:
         file.write(f"{json.dumps(fields, indent=1)}\n".encode())
