@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
     options, rest = parser.parse_known_args(given)
-    takes_fields = options.verb in (_run, _check, _specialize)
+    takes_fields = options.verb in (_run, _check, _extract, _specialize)
     strange = [word for word in rest if "=" not in word or word.startswith("-") or not takes_fields]
     if strange:
         parser.error(f"unrecognized arguments: {' '.join(strange)}")
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_check(verbs)
     _add_data(verbs)
+    _add_extract(verbs)
     _add_specialize(verbs)
 
     leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
@@ -99,7 +100,11 @@ def _add_check(verbs: argparse._SubParsersAction) -> None:
 
 def _add_data(verbs: argparse._SubParsersAction) -> None:
     data = verbs.add_parser("data", help="put a dataset into its official layout and check it", description=_DATA)
-    data.add_argument("dataset", metavar="NAME", help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet")
+    data.add_argument(
+        "dataset",
+        metavar="NAME",
+        help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet; or cache: the stored features",
+    )
     data.add_argument(
         "--from", dest="sources", nargs="+", default=(), metavar="SOURCE", help="archives, folders, lists or URLs"
     )
@@ -109,7 +114,42 @@ def _add_data(verbs: argparse._SubParsersAction) -> None:
     existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
     data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
     data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
+    data.add_argument("--prune", action="store_true", help="cache: delete stored features")
+    data.add_argument("--older-than", type=_positive, metavar="DAYS", help="cache: only what was not used for so long")
+    data.add_argument("--incomplete", action="store_true", help="cache: only what was never finished")
     data.set_defaults(verb=_data)
+
+
+def _add_extract(verbs: argparse._SubParsersAction) -> None:
+    extract = verbs.add_parser(
+        "extract", help="frozen features of a dataset's images, for others", description=_EXTRACT
+    )
+    extract.add_argument("--checkpoint", required=True, metavar="CKPT", help=_CHECKPOINT)
+    extract.add_argument("--dataset", required=True, metavar="D", help="a dataset of `densebench list`")
+    extract.add_argument("--output", required=True, type=Path, metavar="DIR", help="new folder, or one to go on with")
+    extract.add_argument("--split", default="val", metavar="S", help="default: val")
+    extract.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+    extract.add_argument("--limit", type=_positive, metavar="N", help="first N images")
+    extract.add_argument(
+        "--tokens", default="cls,patches", metavar="A,B", help="of cls, registers, mean, patches (default: cls,patches)"
+    )
+    extract.add_argument(
+        "--layers", type=_integers, default=(-1,), metavar="I,J", help="blocks, as in --layers=-4,-1 (default: -1)"
+    )
+    extract.add_argument("--no-norm", action="store_true", help="leave the final LayerNorm out")
+    extract.add_argument("--resize", type=_positive, default=256, metavar="N", help="short side, pixels (default: 256)")
+    extract.add_argument("--crop", type=_positive, default=224, metavar="N", help="central square (default: 224)")
+    extract.add_argument(
+        "--size", type=_positive, metavar="N", help="squash the whole image to N x N instead of --resize and --crop"
+    )
+    extract.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the backbone")
+    extract.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="of the files")
+    extract.add_argument("--format", choices=("safetensors", "npy"), default="safetensors", help="of the files")
+    extract.add_argument("--on-bad-image", choices=("error", "skip"), default="error", help="default: error")
+    extract.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    extract.add_argument("--batch-size", type=_positive, default=32, metavar="N", help="images per pass (default: 32)")
+    extract.add_argument("--workers", type=_natural, metavar="N", help="loader processes (default: by device)")
+    extract.set_defaults(verb=_extract)
 
 
 def _add_specialize(verbs: argparse._SubParsersAction) -> None:
@@ -149,7 +189,13 @@ is there, what is wrong, and which known variant it is. Exit code 0: usable, 1: 
 checks the worse."""
 
 _DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
-Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on."""
+Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on. "data cache"
+lists the stored features and, with --prune, frees their room."""
+
+_EXTRACT = """Write the frozen features of a dataset's images to a folder, as safetensors shards or numpy arrays with a
+manifest that says what they are and how to read them. Images become squares of one size, so that tensors have one
+shape. A killed extraction goes on where it was; a folder that holds something else is refused. backbone.key=value says
+what the checkpoint's tensors do not, as in run."""
 
 _SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through copies of their own of some layers (arXiv
 2602.08626). The copies begin equal, so the function is the same until it is trained."""
@@ -178,6 +224,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not positive")
     return number
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
 
 
 def _run(options: argparse.Namespace, command: str) -> int:
@@ -303,6 +353,10 @@ def _check_data(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 
 def _data(options: argparse.Namespace, _command: str) -> int:
+    if options.dataset == "cache":
+        return _cache(options)
+    if options.prune or options.older_than is not None or options.incomplete:
+        raise UsageError("--prune, --older-than and --incomplete belong to `densebench data cache`")
     from benchmark.data.prepare import prepare
 
     return prepare(
@@ -313,6 +367,50 @@ def _data(options: argparse.Namespace, _command: str) -> int:
         skip_checksum=options.skip_checksum,
         keep_downloads=options.keep_downloads,
     )
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from benchmark.cache import features_folder
+    from benchmark.probing.feature_store.inventory import describe, prune, stored
+
+    if options.sources or options.add or options.replace:
+        raise UsageError("the cache is filled by runs; `densebench data cache` lists it, --prune frees it")
+    if not options.prune and (options.older_than is not None or options.incomplete):
+        raise UsageError("data cache: --older-than and --incomplete choose what --prune deletes; add --prune")
+    root = features_folder()
+    if options.prune:
+        print(prune(root, older_than_days=options.older_than, incomplete_only=options.incomplete))
+    else:
+        print(f"Stored features\n{describe(stored(root))}")
+    return 0
+
+
+def _extract(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.probing.extract import ExtractOptions, View, extract
+
+    extract(
+        options.checkpoint,
+        options.dataset,
+        options.output,
+        ExtractOptions(
+            data_root=options.data_root,
+            split=options.split,
+            limit=options.limit,
+            overrides=tuple(options.overrides),
+            tokens=tuple(options.tokens.split(",")),
+            layers=options.layers,
+            norm=not options.no_norm,
+            view=View(options.resize, options.crop) if options.size is None else View(None, options.size),
+            precision=options.precision,
+            dtype=options.dtype,
+            format=options.format,
+            on_bad_image=options.on_bad_image,
+            device=options.device,
+            batch_size=options.batch_size,
+            workers=options.workers,
+        ),
+    )
+    return 0
 
 
 def _specialize(options: argparse.Namespace, _command: str) -> int:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.benchmarks import BENCHMARKS, groups
+from benchmark.cache import features_folder
 from benchmark.data import DATASETS
+from benchmark.probing.feature_store import inventory as stored_features
 
 _HERE = Path(__file__).resolve().parent
 CONFIGS = _HERE.parent / "configs"
@@ -45,6 +47,7 @@ def inventory(data_root: Path) -> dict[str, Any]:
             }
             for layout in DATASETS.values()
         ],
+        "features": stored_features.stored(features_folder()),
     }
 
 
@@ -81,6 +84,7 @@ def describe(found: dict[str, Any]) -> str:
     for dataset in found["datasets"]:
         state = "there" if dataset["present"] else f"missing {dataset['missing'][0]}"
         lines.append(f"  {dataset['name']:<12} {dataset['folder']}: {state}")
+    lines += ["Stored features", stored_features.describe(found["features"])]
     return "\n".join(lines)
 
 

@@ -17,7 +17,15 @@ from benchmark.records.store import RecordStore
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["list"], ["list", "--json"], ["run", "--help"], ["check", "--help"], ["data", "--help"]],
+    [
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["run", "--help"],
+        ["check", "--help"],
+        ["data", "--help"],
+        ["data", "cache"],
+    ],
 )
 def test_help_and_list_import_no_torch(words: list[str]) -> None:
     code = (
@@ -128,3 +136,37 @@ def test_interrupting_says_how_to_go_on(
     monkeypatch.setattr("benchmark.probing.run.run_cells", interrupted)
     assert main(["run", "ade20k", "--checkpoint", "pixels", "--results", str(tmp_path)]) == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_stored_features_are_listed_and_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmark.probing.feature_store.manifest import Manifest, write_manifest
+    from benchmark.probing.feature_store.plan import Plan
+
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path))
+    folder = tmp_path / "features" / ("a" * 32) / ("b" * 32)
+    folder.mkdir(parents=True)
+    plan = Plan({"cls.11": (384,)}, "float16", 1000, 1000)
+    write_manifest(folder, Manifest(plan, {"dtype": "float16"}, {"model": "vits14", "data": "imagenet train"}, True))
+    line = "vits14 on imagenet train: cls.11; 1,000 images in float16, "
+    assert main(["list"]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["list", "--json"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["features"]["sets"]
+    assert (found["complete"], found["images"], found["columns"]) == (True, 1000, ["cls.11"])
+    assert main(["data", "cache"]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["data", "cache", "--prune", "--older-than", "1"]) == 0
+    assert capsys.readouterr().out == "freed 0 B of 0 sets of features\n"
+    assert main(["data", "cache", "--prune"]) == 0
+    assert "of 1 sets of features" in capsys.readouterr().out
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["cache", "--older-than", "3"], ["cache", "--from", "x.tar"], ["voc2012", "--prune"]]
+)
+def test_options_of_the_cache_go_with_the_cache(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", *words]) == 2
+    assert "cache" in capsys.readouterr().err

@@ -95,6 +95,8 @@ def test_alone_nothing_is_exchanged() -> None:
     world = World()
     assert world.gather(part, 4) is part
     assert world.sum(5, torch.device("cpu")) == 5
+    assert world.tell(part) is part
+    world.barrier()
     assert world.leads
 
 

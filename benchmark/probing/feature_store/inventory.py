@@ -60,15 +60,17 @@ def entries(root: Path) -> list[Entry]:
     return sorted((_entry(folder) for folder in _folders(root)), key=lambda entry: -entry.last_used)
 
 
-def describe(root: Path, found: list[Entry]) -> str:
-    """Renders entries as text, one line each under a line with the total."""
-    if not found:
-        return f"  none under {root}"
-    lines = [f"  {root}: {size(sum(entry.bytes for entry in found))}"]
-    for entry in found:
-        used = time.strftime("%Y-%m-%d", time.localtime(entry.last_used))
-        lines.append(f"  {_line(entry)}, {size(entry.bytes)}, last used {used}")
-    return "\n".join(lines)
+def stored(root: Path) -> dict[str, Any]:
+    """Returns what the store under ``root`` holds as plain values, for `describe` and for JSON."""
+    return {"folder": str(root), "sets": [entry.as_json() for entry in entries(root)]}
+
+
+def describe(found: dict[str, Any]) -> str:
+    """Renders what `stored` returns as text: a line with the total, then a line for each set of features."""
+    if not found["sets"]:
+        return f"  none under {found['folder']}"
+    total = size(sum(entry["bytes"] for entry in found["sets"]))
+    return "\n".join([f"  {found['folder']}: {total}", *(f"  {_line(entry)}" for entry in found["sets"])])
 
 
 def prune(root: Path, *, older_than_days: float | None = None, incomplete_only: bool = False) -> str:
@@ -112,12 +114,14 @@ def _entry(folder: Path) -> Entry:
     return Entry(folder, sum(stat.st_size for stat in files.values()), used.st_mtime, read_manifest(folder))
 
 
-def _line(entry: Entry) -> str:
-    if entry.manifest is None:
-        return f"{entry.folder}: damaged, or of another version"
-    note, plan = entry.manifest.note, entry.manifest.plan
-    what = f"{note.get('model', '?')} on {note.get('data', '?')}: {', '.join(sorted(plan.columns))}"
-    return f"{what}; {plan.count:,} images{'' if entry.complete else ', incomplete'}"
+def _line(entry: dict[str, Any]) -> str:
+    if entry["images"] is None:
+        what = f"{entry['folder']}: damaged, or of another version"
+    else:
+        note, state = entry["note"], "" if entry["complete"] else ", incomplete"
+        what = f"{note.get('model', '?')} on {note.get('data', '?')}: {', '.join(entry['columns'])}"
+        what += f"; {entry['images']:,} images in {entry['address']['dtype']}{state}"
+    return f"{what}, {size(entry['bytes'])}, last used {entry['last_used'][:10]}"
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmark.cache import VARIABLE
 from benchmark.errors import RecordError
 
+_REMEDY = f"features need a folder that can be written and locked: set {VARIABLE}, or --output of extract"
+
 
 class FileLock:
     """An exclusive lock; `take` does not wait.
@@ -35,9 +37,7 @@ class FileLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise RecordError(
-                f"{self.path} cannot be made: {error.strerror}; set {VARIABLE} to a folder that can be written"
-            ) from error
+            raise RecordError(f"{self.path} cannot be made: {error.strerror}; {_REMEDY}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             named = os.stat(self.path)  # noqa: PTH116  (compared with a descriptor's)
@@ -46,9 +46,7 @@ class FileLock:
             return False
         except OSError as error:
             os.close(descriptor)
-            raise RecordError(
-                f"{self.path} cannot be locked: {error.strerror}; set {VARIABLE} to a file system with locks"
-            ) from error
+            raise RecordError(f"{self.path} cannot be locked: {error.strerror}; {_REMEDY}") from error
         if not os.path.samestat(named, os.fstat(descriptor)):
             os.close(descriptor)
             return False

@@ -45,7 +45,7 @@ def test_a_column_that_does_not_exist_is_an_error(get: Callable) -> None:
 
 
 def test_shards_are_mapped_and_take_memory_only_when_they_are_read(get: Callable, address: Callable) -> None:
-    values = 4_000_000  # 16 MB an image
+    values = 2_000_000  # 8 MB an image
     features = get(
         lambda indices: ((index, {"wide": torch.full((values,), float(index))}) for index in indices),
         address(count=6),
@@ -57,7 +57,7 @@ def test_shards_are_mapped_and_take_memory_only_when_they_are_read(get: Callable
     assert sum(len(shard) for shard in shards) == 6
     assert _resident_bytes() - before < 8_000_000
     assert features.read("wide", [5])[0, -1] == 5
-    assert _resident_bytes() - before < 60_000_000
+    assert _resident_bytes() - before < 40_000_000
 
 
 def test_features_in_use_outlive_their_files(get: Callable) -> None:

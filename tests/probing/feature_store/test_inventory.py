@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import DataError
-from benchmark.probing.feature_store.inventory import describe, entries, prune
+from benchmark.probing.feature_store.inventory import describe, entries, prune, stored
 from benchmark.probing.feature_store.lock import FileLock, lock_of
 
 
@@ -32,14 +32,14 @@ def test_entries_tell_what_a_reader_wants_to_know(store: Path) -> None:
     assert found["columns"] == ["cls.1", "patches.1"]
     assert found["images"] == 10
     assert 600 < found["bytes"] < 5000
-    text = describe(store, [incomplete, complete])
-    assert "vit on photos train: cls.1, patches.1; 10 images, incomplete, " in text
-    assert f"last used {time.strftime('%Y-%m-%d', time.localtime(complete.last_used))}" in text
+    text = describe(stored(store))
+    assert "vit on photos train: cls.1, patches.1; 10 images in float32, incomplete, " in text
+    assert f"last used {time.strftime('%Y-%m-%d', time.gmtime(complete.last_used))}" in text
 
 
 def test_an_empty_store_says_so(tmp_path: Path) -> None:
     assert entries(tmp_path / "nowhere") == []
-    assert describe(tmp_path, []) == f"  none under {tmp_path}"
+    assert describe(stored(tmp_path)) == f"  none under {tmp_path}"
 
 
 def test_pruning_frees_everything_and_leaves_nothing(store: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_damaged_manifest_is_listed_and_can_be_freed(store: Path, text: str) -
     for manifest in store.rglob("manifest.json"):
         manifest.write_text(text)
     found = entries(store)
-    assert describe(store, found).count("damaged, or of another version") == 2
+    assert describe(stored(store)).count("damaged, or of another version") == 2
     assert [entry.as_json()["images"] for entry in found] == [None, None]
     prune(store)
     assert entries(store) == []

@@ -334,7 +334,7 @@ def test_a_disk_that_fills_up_is_named_and_finished_shards_are_kept(
 
 def test_a_place_that_cannot_be_written_is_named(get: Callable, tmp_path: Path, fake: Callable) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
-    with pytest.raises(RecordError, match="set DENSEBENCH_CACHE to a folder that can be written"):
+    with pytest.raises(RecordError, match="a folder that can be written and locked: set DENSEBENCH_CACHE"):
         get()
 
 
