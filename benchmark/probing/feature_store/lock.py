@@ -60,6 +60,7 @@ class FileLock:
         if remove:
             with contextlib.suppress(FileNotFoundError):
                 self.path.unlink()
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # forked loader workers may hold copies of the descriptor
         os.close(self._descriptor)
         self._descriptor = None
 

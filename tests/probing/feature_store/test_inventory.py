@@ -11,7 +11,7 @@ import pytest
 
 from benchmark.errors import DataError
 from benchmark.probing.feature_store.inventory import describe, entries, prune, stored
-from benchmark.probing.feature_store.lock import FileLock, lock_of
+from benchmark.probing.feature_store.lock import lock_of
 
 
 @pytest.fixture
@@ -85,13 +85,3 @@ def test_a_damaged_manifest_is_listed_and_can_be_freed(store: Path, text: str) -
     assert [entry.as_json()["images"] for entry in found] == [None, None]
     prune(store)
     assert entries(store) == []
-
-
-def test_a_lock_whose_file_was_removed_is_not_held(tmp_path: Path) -> None:
-    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
-    assert first.take()
-    assert not second.take()
-    first.give_back(remove=True)
-    assert second.take()
-    second.give_back()
-    second.give_back()
