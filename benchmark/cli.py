@@ -129,7 +129,7 @@ def _add_extract(verbs: argparse._SubParsersAction) -> None:
     extract.add_argument("--output", required=True, type=Path, metavar="DIR", help="new folder, or one to go on with")
     extract.add_argument("--split", default="val", metavar="S", help="default: val")
     extract.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
-    extract.add_argument("--limit", type=_positive, metavar="N", help="first N images")
+    extract.add_argument("--limit", type=_positive, metavar="N", help="first N images; of class folders, spread evenly")
     extract.add_argument(
         "--tokens", default="cls,patches", metavar="A,B", help="of cls, registers, mean, patches (default: cls,patches)"
     )

@@ -25,7 +25,9 @@ from torch import Tensor
 
 from benchmark.atomic import atomic_write
 from benchmark.backbones import Backbone, Preprocessing, load_backbone
-from benchmark.data import DATASETS, DepthLayout, SegmentationLayout
+from benchmark.data import DATASETS, ClassificationLayout, DepthLayout, SegmentationLayout
+from benchmark.data.classification import ClassificationSplit
+from benchmark.data.crops import FILTERS, centre_crop, resize_short
 from benchmark.data.depth import DepthSplit
 from benchmark.data.images import normalised, read_image
 from benchmark.data.manifest import fingerprint
@@ -46,19 +48,21 @@ from benchmark.protocols import parse_backbone_options
 
 Format = Literal["safetensors", "npy"]
 
-_SPLITS = {SegmentationLayout: SegmentationSplit, DepthLayout: DepthSplit}
+_SPLITS = {
+    SegmentationLayout: SegmentationSplit,
+    DepthLayout: DepthSplit,
+    ClassificationLayout: ClassificationSplit,
+}
+_FILTER = "bicubic"
 _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
 class View:
-    """How images of any size become squares of one size, in Pillow's antialiased bicubic filter.
-
-    The sides are torchvision's ``Resize`` and ``CenterCrop``; ``resize`` None squashes the whole image instead.
-    """
+    """How images of any size become squares of one size: resized and cut out, or squashed whole."""
 
     resize: int | None
-    """Short side after the resize, pixels."""
+    """Short side after the resize, pixels; None squashes the whole image."""
 
     crop: int
     """Side of the square, pixels."""
@@ -66,19 +70,14 @@ class View:
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Maps (H, W, 3) to (crop, crop, 3); the order of channels is kept."""
         picture = Image.fromarray(np.ascontiguousarray(image))
-        width, height = picture.size
         if self.resize is None:
-            return np.asarray(picture.resize((self.crop, self.crop), Image.Resampling.BICUBIC))
-        long = int(self.resize * max(width, height) / min(width, height))
-        width, height = (self.resize, long) if width <= height else (long, self.resize)
-        left, upper = round((width - self.crop) / 2), round((height - self.crop) / 2)
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-        return np.asarray(picture.crop((left, upper, left + self.crop, upper + self.crop)))
+            return np.asarray(picture.resize((self.crop, self.crop), FILTERS[_FILTER]))
+        return np.asarray(centre_crop(resize_short(picture, self.resize, _FILTER), self.crop))
 
     def as_json(self) -> dict[str, Any]:
         """Returns what the view is, in clear."""
         how = "squashed" if self.resize is None else "short side resized, centre cut out"
-        return {"how": how, "resize": self.resize, "crop": self.crop, "filter": "bicubic, antialiased (Pillow)"}
+        return {"how": how, "resize": self.resize, "crop": self.crop, "filter": f"{_FILTER}, antialiased (Pillow)"}
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class ExtractOptions:
     """Split of the dataset."""
 
     limit: int | None = None
-    """First images only."""
+    """First images only; of class folders, so many spread evenly over the classes."""
 
     overrides: tuple[str, ...] = ()
     """``backbone.key=value``: what the checkpoint's keys do not tell."""
@@ -361,7 +360,6 @@ def _note(work: _Extraction) -> dict[str, str]:
 def _description(work: _Extraction, rows: list[int], shards: list[Shard]) -> dict[str, Any]:
     """Returns what the manifest tells other readers besides what the store needs."""
     source, split = work.backbone.source, work.split
-    labels = getattr(split, "labels", None)
     told = {
         "model": {
             "checkpoint": source.checkpoint,
@@ -375,8 +373,8 @@ def _description(work: _Extraction, rows: list[int], shards: list[Shard]) -> dic
         "meaning": _MEANING,
         "images": [work.names[row] for row in rows],
     }
-    if labels is not None:
-        told |= {"classes": list(split.classes), "labels": [int(labels[row]) for row in rows]}
+    if isinstance(split, ClassificationSplit):
+        told |= {"classes": list(split.classes), "labels": split.labels[rows].tolist()}
     return told
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from benchmark.backbones import load_backbone
@@ -202,6 +203,22 @@ def test_views_are_squares_of_one_size(size: tuple[int, int]) -> None:
     assert whole.shape == (56, 56, 3)
     assert whole[0, 0, 0] < 8
     assert whole[-1, -1, 0] > 247
+
+
+def test_labels_and_classes_stand_beside_the_names(tmp_path: Path) -> None:
+    for split, name in (("train", "cat"), ("train", "dog"), ("val", "cat"), ("val", "dog")):
+        folder = tmp_path / "data/imagenet" / split / name
+        folder.mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (40, 30 + number)).save(folder / f"{number}.png")
+    options = ExtractOptions(data_root=tmp_path / "data", view=View(None, 28), tokens=("cls",), limit=3)
+    extract("pixels", "imagenet", tmp_path / "out", options)
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert manifest["classes"] == ["cat", "dog"]
+    assert [manifest["classes"][label] for label in manifest["labels"]] == [
+        Path(name).parent.name for name in manifest["images"]
+    ]
+    assert len(manifest["labels"]) == 3
 
 
 @pytest.mark.parametrize("dataset", ["voc2012", "nyu", "kitti"])
