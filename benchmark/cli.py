@@ -75,9 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_extract(verbs)
     _add_specialize(verbs)
 
-    leaderboard = verbs.add_parser("leaderboard", help="make results/leaderboard.csv from the records and print it")
-    _add_results(leaderboard)
-    leaderboard.set_defaults(verb=_leaderboard)
+    _add_leaderboard(verbs)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
     demo.add_argument(
@@ -86,6 +84,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_results(demo)
     demo.set_defaults(verb=_demo)
     return parser
+
+
+def _add_leaderboard(verbs: argparse._SubParsersAction) -> None:
+    board = verbs.add_parser(
+        "leaderboard", help="make results/leaderboard.* from the records and print it", description=_LEADERBOARD
+    )
+    _add_results(board)
+    board.add_argument(
+        "--format",
+        choices=("terminal", "csv", "markdown", "latex", "json"),
+        default="terminal",
+        help="default: terminal",
+    )
+    board.add_argument("--sort", metavar="COLUMN", help="ade20k_miou for example; scores best first")
+    board.add_argument(
+        "--filter", nargs="+", default=(), metavar="COND", help="protocol=dinov2, 'name=*vit*', 'params_m<100'"
+    )
+    board.add_argument(
+        "--published", nargs="+", default=(), metavar="P", help="lay published figures of a protocol beside ours"
+    )
+    board.set_defaults(verb=_leaderboard)
 
 
 def _add_check(verbs: argparse._SubParsersAction) -> None:
@@ -200,6 +219,9 @@ what the checkpoint's tensors do not, as in run."""
 _SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through copies of their own of some layers (arXiv
 2602.08626). The copies begin equal, so the function is the same until it is trained."""
 
+_LEADERBOARD = """Write the leaderboard as CSV, Markdown, LaTeX and JSON into the results folder, whole, and print the
+part that is asked for. Exit code 1: a record cannot be trusted and was left out."""
+
 _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
 _PASSED_ON = (
@@ -265,7 +287,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
         shared = share_overrides(benchmarks, names, overrides)
         failed = sum(launch(options.gpus, ["run", name, *words, *shared[name]]) != 0 for name in benchmarks)
     if writes_tables():
-        _write_leaderboard(options.results)
+        from benchmark.report.verbs import leaderboard
+
+        leaderboard(options.results)
     return 1 if failed else 0
 
 
@@ -436,30 +460,23 @@ def _specialize(options: argparse.Namespace, _command: str) -> int:
 
 
 def _leaderboard(options: argparse.Namespace, _command: str) -> int:
-    if not options.results.is_dir():
-        raise UsageError(f"there is no results folder {options.results}")
-    return 1 if _write_leaderboard(options.results) else 0
+    from benchmark.report.verbs import leaderboard
+
+    return leaderboard(
+        options.results,
+        form=options.format,
+        sort=options.sort,
+        conditions=options.filter,
+        published=options.published,
+    )
 
 
 def _demo(options: argparse.Namespace, command: str) -> int:
     from benchmark.demo import run_demo
+    from benchmark.report.verbs import leaderboard
 
     failed = run_demo(options.data_root, options.results, command)
-    _write_leaderboard(options.results)
+    leaderboard(options.results)
     print(f"\nLeaderboard: {options.results / 'leaderboard.csv'}; records: {options.results / 'runs'}")
     print("Your own checkpoint: make ade20k voc CHECKPOINT=my_vit.pth DATA_ROOT=my_data")
     return 1 if failed else 0
-
-
-def _write_leaderboard(results: Path) -> list[str]:
-    """Writes the tables, prints them, and returns what could not be read."""
-    from benchmark.records.store import RecordStore
-    from benchmark.report.leaderboard import write_leaderboard
-    from benchmark.report.terminal import print_leaderboard
-
-    contents = RecordStore(results).read()
-    board = write_leaderboard(contents.records, results)
-    print_leaderboard(board)
-    for problem in contents.problems:
-        print(f"left out: {problem}", file=sys.stderr)
-    return contents.problems

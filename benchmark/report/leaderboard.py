@@ -1,26 +1,21 @@
-"""``results/leaderboard.csv``: one row per checkpoint and protocol family, one column per benchmark.
-
-A column never mixes protocols or data: where the rows of one protocol label do not share fingerprints, the largest
-group stays and the others are named as left out.
-"""
+"""``results/leaderboard.csv``: one row per checkpoint and protocol family, one column per benchmark."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.atomic import atomic_write
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.records.schema import Record
+from benchmark.report.estimates import Estimates
+from benchmark.report.rows import Row, make_rows
 
 # Columns of all nine benchmarks, so that the file keeps its shape while suites grow.
-_SCORES = (
+SCORES = (
     "ade20k_miou",
     "voc2012_miou",
     "cityscapes_miou",
@@ -31,7 +26,7 @@ _SCORES = (
     "imagenet_linear_top1",
     "imagenet_logreg_top1",
 )
-_AVERAGES = {
+AVERAGES = {
     "avg_seg_miou": ("ade20k_miou", "voc2012_miou", "cityscapes_miou"),
     "avg_depth_rmse": ("kitti_rmse", "nyu_rmse", "sunrgbd_rmse"),
 }
@@ -44,8 +39,8 @@ COLUMNS = (
     "specialization",
     "params_m",
     "overhead_pct",
-    *(column for score in _SCORES for column in (score, f"{score}_ci95")),
-    *_AVERAGES,
+    *(column for score in SCORES for column in (score, f"{score}_ci95")),
+    *AVERAGES,
     "protocol",
     "seeds",
     "checkpoint_sha256",
@@ -54,126 +49,54 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The table and what did not get into it."""
+    """The table, where its numbers come from, and what did not get into it."""
 
     table: pd.DataFrame
-    """Columns are ``COLUMNS``; missing cells are empty."""
+    """Columns are ``COLUMNS``, numbers are text with fixed decimals, missing cells are empty."""
+
+    rows: list[Row]
+    """The same rows in the same order, with intervals and records."""
 
     left_out: list[str]
     """One line per record or group of records that was left out, with the reason."""
 
+    def keep(self, positions: Sequence[int]) -> Leaderboard:
+        """Returns the rows at ``positions``, in that order."""
+        table = self.table.iloc[list(positions)].reset_index(drop=True)
+        return Leaderboard(table, [self.rows[position] for position in positions], self.left_out)
 
-def protocol_label(record: Record) -> str:
-    """Names the protocol of a row: the family, and every override, since it makes another protocol."""
-    overrides = record.protocol.overrides
-    return record.protocol.family + (f" ({' '.join(overrides)})" if overrides else "")
 
-
-def make_leaderboard(records: Sequence[Record]) -> Leaderboard:
+def make_leaderboard(records: Sequence[Record], estimates: Estimates | None = None) -> Leaderboard:
     """Builds the table from successful, unlimited records.
 
     A cell that was run several times counts with its newest record; several seeds are averaged.
     """
-    usable = []
-    reasons: Counter[str] = Counter()
-    for record in records:
-        if record.benchmark not in BENCHMARKS:
-            reasons[f"of {record.benchmark}, which this DenseBench does not know"] += 1
-        elif record.status == "error" or record.primary is None:
-            reasons["that failed"] += 1
-        elif record.limit is not None:
-            reasons["with --limit"] += 1
-        else:
-            usable.append(record)
-    left_out = [f"{_runs(count)} {reason}" for reason, count in reasons.items()]
-    rows: defaultdict[tuple[str, str], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for record in _comparable(usable, left_out):
-        row = (protocol_label(record), record.model.checkpoint_sha256)
-        rows[row][record.benchmark].append(record)
-    table = pd.DataFrame([_row(label, cells) for (label, _), cells in rows.items()], columns=list(COLUMNS))
-    return Leaderboard(table.sort_values(["protocol", "name", "checkpoint_sha256"], ignore_index=True), left_out)
+    rows, left_out = make_rows(records, estimates)
+    return Leaderboard(pd.DataFrame([_line(row) for row in rows], columns=list(COLUMNS)), rows, left_out)
 
 
-def write_leaderboard(records: Sequence[Record], results: Path) -> Leaderboard:
-    """Writes ``leaderboard.csv`` and its long form ``runs.csv`` into ``results`` and returns the table."""
-    board = make_leaderboard(records)
-    results.mkdir(parents=True, exist_ok=True)
-    for path, table in ((results / "leaderboard.csv", board.table), (results / "runs.csv", _long(records))):
-        with atomic_write(path) as file:
-            file.write(table.to_csv(index=False, lineterminator="\n").encode())
-    return board
+def is_lower_better(column: str) -> bool:
+    """Says whether less is better in a column of scores or averages."""
+    return column.endswith("rmse")
 
 
-def _comparable(records: Sequence[Record], left_out: list[str]) -> list[Record]:
-    """Keeps one protocol and data fingerprint per column and label, and the newest record of each seed.
-
-    It is the one with most checkpoints, so that a stray run on other data does not empty the column; the newest wins
-    a tie.
-    """
-    columns: defaultdict[tuple[str, str], defaultdict[tuple[str, str], list[Record]]]
-    columns = defaultdict(lambda: defaultdict(list))
-    for record in records:  # oldest first
-        columns[record.benchmark, protocol_label(record)][_comparison(record)].append(record)
-    kept = []
-    for (benchmark, label), groups in columns.items():
-        chosen = max(groups.values(), key=lambda group: (len(_checkpoints(group)), group[-1].created, group[-1].id))
-        others = sum(len(group) for group in groups.values()) - len(chosen)
-        if others:
-            left_out.append(
-                f"{_runs(others)} of {benchmark}, {label}: another protocol version or data than the "
-                f"{_runs(len(chosen))} shown (see runs.csv)"
-            )
-        kept += {(record.model.checkpoint_sha256, record.seed): record for record in chosen}.values()
-    return kept
-
-
-def _checkpoints(records: Sequence[Record]) -> set[str]:
-    return {record.model.checkpoint_sha256 for record in records}
-
-
-def _comparison(record: Record) -> tuple[str, str]:
-    return record.protocol.fingerprint, record.data.fingerprint
-
-
-def _row(label: str, cells: dict[str, list[Record]]) -> dict[str, Any]:
-    newest = max((record for records in cells.values() for record in records), key=lambda record: record.created)
-    row: dict[str, Any] = {
-        "name": newest.model.name,
-        "arch": newest.model.arch,
-        "patch_size": newest.model.patch_size,
-        "registers": newest.model.num_registers,
-        "attention_bias": "yes" if newest.model.attention_bias else "no",
-        "specialization": newest.model.specialization,
-        "params_m": f"{newest.model.params / 1e6:.2f}",
-        "overhead_pct": None if newest.model.overhead_pct is None else f"{newest.model.overhead_pct:.2f}",
-        "protocol": label,
-        "seeds": "/".join(map(str, sorted({len(records) for records in cells.values()}))),
-        "checkpoint_sha256": newest.model.checkpoint_sha256,
-    }
-    scores = {}
-    for benchmark, records in cells.items():
-        column = BENCHMARKS[benchmark].column
-        scores[column] = float(np.mean([record.primary.value for record in records]))
-        row[column] = _fixed(column, scores[column])
-        if len(records) == 1 and records[0].primary.ci95 is not None:
-            row[f"{column}_ci95"] = "-".join(_fixed(column, bound) for bound in records[0].primary.ci95)
-    for average, members in _AVERAGES.items():
-        if all(member in scores for member in members):
-            row[average] = _fixed(average, float(np.mean([scores[member] for member in members])))
-    return row
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' if count > 1 else ''}"
-
-
-def _fixed(column: str, value: float) -> str:
-    """Two decimals for percent, three for metres."""
+def fixed(column: str, value: float) -> str:
+    """Writes a number with two decimals for percent, three for metres."""
     return f"{value:.3f}" if column.endswith("rmse") else f"{value:.2f}"
 
 
-def _long(records: Sequence[Record]) -> pd.DataFrame:
-    """One line per record."""
+def averages(row: Row) -> dict[str, float]:
+    """Returns the averages whose members are all there."""
+    scores = {BENCHMARKS[benchmark].column: cell.value for benchmark, cell in row.cells.items()}
+    return {
+        average: float(np.mean([scores[member] for member in members]))
+        for average, members in AVERAGES.items()
+        if all(member in scores for member in members)
+    }
+
+
+def long_form(records: Sequence[Record]) -> pd.DataFrame:
+    """Lays records out as one line each."""
     return pd.DataFrame(
         [
             {
@@ -200,3 +123,26 @@ def _long(records: Sequence[Record]) -> pd.DataFrame:
             *("data_fingerprint", "seed", "limit", "metric", "value", "wall_s", "checkpoint_sha256"),
         ],
     )
+
+
+def _line(row: Row) -> dict[str, Any]:
+    model = row.model
+    line: dict[str, Any] = {
+        "name": model.name,
+        "arch": model.arch,
+        "patch_size": model.patch_size,
+        "registers": model.num_registers,
+        "attention_bias": "yes" if model.attention_bias else "no",
+        "specialization": model.specialization,
+        "params_m": f"{model.params / 1e6:.2f}",
+        "overhead_pct": None if model.overhead_pct is None else f"{model.overhead_pct:.2f}",
+        "protocol": row.label,
+        "seeds": "/".join(map(str, sorted({len(cell.records) for cell in row.cells.values()}))),
+        "checkpoint_sha256": model.checkpoint_sha256,
+    }
+    for benchmark, cell in row.cells.items():
+        column = BENCHMARKS[benchmark].column
+        line[column] = fixed(column, cell.value)
+        if cell.interval is not None:
+            line[f"{column}_ci95"] = "-".join(fixed(column, end) for end in (cell.interval.low, cell.interval.high))
+    return {**line, **{average: fixed(average, value) for average, value in averages(row).items()}}

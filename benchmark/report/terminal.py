@@ -1,43 +1,48 @@
-"""The leaderboard on a terminal."""
+"""Grids on a terminal: best bold, second underlined, intervals small below."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
-import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from benchmark.benchmarks import BENCHMARKS
-from benchmark.report.leaderboard import Leaderboard
+from benchmark.report.grid import Entry, Grid, Mark, marks
 
-_FIRST = {"name": "name", "arch": "arch", "params_m": "params\nM"}
-_LAST = {"protocol": "protocol", "seeds": "seeds"}
 _LOG_WIDTH = 160  # where there is no terminal to ask
+_ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
+_STYLES = {"": "", "best": "bold", "second": "underline"}
 
 
-def print_leaderboard(board: Leaderboard, console: Console | None = None) -> None:
-    """Prints the columns that hold something, with an arrow for the better direction, and what was left out."""
-    console = console or Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
-    if board.table.empty:
-        console.print("The leaderboard is empty: no successful run without --limit yet.")
-    else:
-        console.print(_table(board.table))
-    for line in board.left_out:
-        console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
+def make_console() -> Console:
+    """Makes a console as wide as the terminal, or as a log may be."""
+    return Console(width=None if sys.stdout.isatty() else _LOG_WIDTH, highlight=False)
 
 
-def _table(frame: pd.DataFrame) -> Table:
-    scores = {
-        known.column: f"{known.name}\n{known.metric} {'↑' if known.higher_is_better else '↓'}"
-        for known in BENCHMARKS.values()
-        if frame[known.column].notna().any()
-    }
-    titles = {**_FIRST, **scores, **_LAST}
-    table = Table(title="Leaderboard")
-    for column, title in titles.items():
-        table.add_column(title, justify="right" if column in scores or column == "params_m" else "left")
-    for _, row in frame.iterrows():
-        table.add_row(*("" if pd.isna(row[column]) else escape(str(row[column])) for column in titles))
-    return table
+def print_grid(grid: Grid, console: Console | None = None) -> None:
+    """Prints a table with its notes."""
+    console = console or make_console()
+    table = Table(title=Text(grid.title, "bold"), title_justify="left", show_lines=False)
+    for column in grid.columns:
+        table.add_column(Text(column.title + _ARROWS[column.better]), justify="right" if column.numeric else "left")
+    for section in grid.sections:
+        if section.title:
+            table.add_section()
+            table.add_row(Text(section.title, "italic"), *("" for _ in grid.columns[1:]))
+        for row, row_marks in zip(section.rows, marks(grid, section), strict=True):
+            table.add_row(*(_entry(entry, mark) for entry, mark in zip(row, row_marks, strict=True)))
+    console.print(table)
+    print_lines(grid.notes, console)
+
+
+def print_lines(lines: Iterable[str], console: Console) -> None:
+    """Prints lines as they are."""
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _entry(entry: Entry, mark: Mark) -> Text:
+    text = Text(entry.text, _STYLES[mark])
+    return text.append(f"\n{entry.detail}", "dim not bold not underline") if entry.detail else text

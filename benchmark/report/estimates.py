@@ -1,0 +1,144 @@
+"""Scores and intervals from per-image statistics, remembered in ``results/intervals.json``.
+
+A record is never edited, so its interval is written beside the records instead. The file is derived: it can be deleted,
+and one that cannot be read is made anew. An entry counts as long as size and end of the parquet files it rests on are
+the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.atomic import atomic_write
+from benchmark.errors import RecordError
+from benchmark.records.schema import Record
+from benchmark.report.differences import delta_interval, on_common_classes
+from benchmark.report.intervals import Interval, score_interval
+from benchmark.report.per_image import file_mark, read_ratios
+from benchmark.report.ratios import Ratios, joined
+
+_VERSION = 1  # raise it when the numbers of a method change
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number made again from statistics."""
+
+    value: float
+    interval: Interval | None
+
+
+Pair = tuple[Sequence[Record], Sequence[Record]]
+"""Records of two models on one benchmark: the same seeds in the same order."""
+
+
+class Estimates:
+    """Estimates of one results folder.
+
+    Args:
+        results: Folder that holds ``runs/``.
+        say: Told what is computed, since it takes a second or two for each record.
+    """
+
+    def __init__(self, results: Path, say: Callable[[str], None] = lambda _: None) -> None:
+        self.runs = results / "runs"
+        self._path = results / "intervals.json"
+        self._say = say
+        self._entries = _read(self._path)
+        self._changed = False
+
+    def score(self, records: Sequence[Record]) -> Estimate | None:
+        """Estimates the mean score of records that differ in their seed; None if some statistics file is missing.
+
+        Raises:
+            RecordError: A statistics file is damaged or holds nothing to score, or the records have different images.
+        """
+
+        def compute() -> tuple[float, Interval | None]:
+            ratios = self.ratios(records)
+            return ratios.score(), score_interval(ratios)
+
+        return self._remembered("+".join(record.id for record in records), records, compute)
+
+    def delta(self, pairs: Sequence[Pair]) -> Estimate | None:
+        """Estimates the mean over benchmarks of second - first; None if some statistics file is missing.
+
+        Raises:
+            RecordError: A statistics file is damaged or holds nothing to score, or the images of a pair differ.
+        """
+
+        def compute() -> tuple[float, Interval | None]:
+            read = [self.pair(pair) for pair in pairs]
+            value = sum(second.score() - first.score() for first, second in read) / len(read)
+            return value, delta_interval(read)
+
+        names = ("+".join(r.id for r in first) + " > " + "+".join(r.id for r in second) for first, second in pairs)
+        records = [record for pair in pairs for side in pair for record in side]
+        return self._remembered("; ".join(names), records, compute)
+
+    def ratios(self, records: Sequence[Record]) -> Ratios:
+        """Reads the statistics of records that differ in their seed.
+
+        Raises:
+            RecordError: A file is missing or damaged, or the records have different images.
+        """
+        read = [read_ratios(record, self.runs) for record in records]
+        try:
+            return joined(read)
+        except ValueError as error:
+            raise RecordError(f"{', '.join(record.id for record in records)}: {error}") from error
+
+    def pair(self, pair: Pair) -> tuple[Ratios, Ratios]:
+        """Reads the statistics of two models on common classes.
+
+        Raises:
+            RecordError: A file is missing or damaged, or images or numbers of repeats differ.
+        """
+        first, second = (self.ratios(side) for side in pair)
+        names = f"{pair[0][0].id} and {pair[1][0].id}"
+        if first.images != second.images:
+            only = sorted(set(first.images) ^ set(second.images))
+            raise RecordError(
+                f"{names} are not paired: {len(first.images)} and {len(second.images)} images, "
+                f"{len(only)} of them in one only ({only[0]} for example)"
+            )
+        if first.repeats != second.repeats:
+            raise RecordError(f"{names} are not paired: {first.repeats} and {second.repeats} repeats (seeds, tries)")
+        return on_common_classes(first, second)
+
+    def save(self) -> None:
+        """Writes what was computed."""
+        if self._changed:
+            content = {"version": _VERSION, "entries": dict(sorted(self._entries.items()))}
+            with atomic_write(self._path) as file:
+                file.write(json.dumps(content, indent=1).encode() + b"\n")
+            self._changed = False
+
+    def _remembered(
+        self, key: str, records: Sequence[Record], compute: Callable[[], tuple[float, Interval | None]]
+    ) -> Estimate | None:
+        marks = [None if record.per_image is None else file_mark(self.runs / record.per_image) for record in records]
+        if None in marks:
+            return None
+        entry = self._entries.get(key)
+        if entry is None or entry["files"] != marks:
+            self._say(f"computing the interval of {key}")
+            try:
+                value, interval = compute()
+            except ValueError as error:
+                raise RecordError(f"{key}: {error}") from error
+            entry = {"files": marks, "value": value, "interval": interval and asdict(interval)}
+            self._entries[key], self._changed = entry, True
+        return Estimate(entry["value"], entry["interval"] and Interval(**entry["interval"]))
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content["entries"] if isinstance(content, dict) and content.get("version") == _VERSION else {}

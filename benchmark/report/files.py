@@ -1,0 +1,114 @@
+"""Files a report leaves behind: derived, whole or not at all, the same bytes from the same records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.atomic import atomic_write
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.records.schema import Record
+from benchmark.report.estimates import Estimates
+from benchmark.report.flags import Flag, find_flags
+from benchmark.report.grid import Grid
+from benchmark.report.latex import to_latex
+from benchmark.report.leaderboard import Leaderboard, averages, long_form, make_leaderboard
+from benchmark.report.leaderboard_grid import leaderboard_grid
+from benchmark.report.markdown import to_markdown
+from benchmark.report.rows import Cell, Row
+
+_DIGITS = 6
+
+
+def write_leaderboard(
+    records: Sequence[Record],
+    results: Path,
+    estimates: Estimates | None = None,
+    unverified: frozenset[str] = frozenset(),
+) -> Leaderboard:
+    """Writes ``leaderboard.csv``, ``.md``, ``.tex`` and ``.json`` and the long form ``runs.csv``; returns the table."""
+    board = make_leaderboard(records, estimates)
+    if estimates is not None:
+        estimates.save()
+    results.mkdir(parents=True, exist_ok=True)
+    grid = leaderboard_grid(board)
+    write_text(results / "leaderboard.csv", to_csv(board.table))
+    write_text(results / "leaderboard.md", to_markdown(grid))
+    write_text(results / "leaderboard.tex", to_latex(grid))
+    write_text(results / "leaderboard.json", to_json(board, board_flags(board, records, unverified)))
+    write_text(results / "runs.csv", to_csv(long_form(records)))
+    return board
+
+
+def write_grid(grid: Grid, table: pd.DataFrame, stem: Path) -> None:
+    """Writes a table as ``<stem>.csv``, ``.md`` and ``.tex``."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    write_text(stem.with_suffix(".csv"), to_csv(table))
+    write_text(stem.with_suffix(".md"), to_markdown(grid))
+    write_text(stem.with_suffix(".tex"), to_latex(grid))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Writes a table as CSV, missing cells empty."""
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(board: Leaderboard, flags: Sequence[Flag]) -> str:
+    """Writes rows with intervals, seeds and records, what was left out, and the flags."""
+    content = {
+        "rows": [_row(row) for row in board.rows],
+        "left_out": board.left_out,
+        "flags": [
+            {"kind": flag.kind, "benchmark": flag.benchmark, "text": flag.text, "records": list(flag.records)}
+            for flag in flags
+        ],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def board_flags(board: Leaderboard, records: Sequence[Record], unverified: frozenset[str] = frozenset()) -> list[Flag]:
+    """Finds the flags of the records a leaderboard shows, and of smoke tests beside it."""
+    shown = {record.id: record for row in board.rows for cell in row.cells.values() for record in cell.records}
+    limited = [record for record in records if record.limit is not None]
+    return find_flags([*shown.values(), *limited], unverified)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    model = row.model
+    return {
+        "name": model.name,
+        "arch": model.arch,
+        "patch_size": model.patch_size,
+        "registers": model.num_registers,
+        "attention_bias": model.attention_bias,
+        "specialization": model.specialization,
+        "params": model.params,
+        "overhead_pct": model.overhead_pct,
+        "gflops": model.gflops,
+        "protocol": row.label,
+        "checkpoint_sha256": model.checkpoint_sha256,
+        "scores": {BENCHMARKS[benchmark].column: _cell(cell) for benchmark, cell in row.cells.items()},
+        "averages": {name: round(value, _DIGITS) for name, value in averages(row).items()},
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    interval = cell.interval
+    return {
+        "value": round(cell.value, _DIGITS),
+        "ci95": None if interval is None else [round(interval.low, _DIGITS), round(interval.high, _DIGITS)],
+        "ci95_method": None if interval is None else interval.method,
+        "seed_std": None if cell.seed_std is None else round(cell.seed_std, _DIGITS),
+        "seeds": [record.seed for record in cell.records],
+        "records": [record.id for record in cell.records],
+    }

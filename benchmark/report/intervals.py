@@ -1,0 +1,67 @@
+"""95 % intervals of a score: the error of having drawn these images and no others.
+
+How far the score moves with the seed is another matter and is never mixed in: see ``seed_spread``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, stdev
+
+import numpy as np
+
+from benchmark.report.bootstrap import bca_interval, bootstrap, jackknife
+from benchmark.report.ratios import Ratios
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval over images."""
+
+    low: float
+    high: float
+    method: str
+    """``bca``: bootstrap of 10,000 replicates; ``wilson``: of a single accuracy."""
+
+
+def score_interval(ratios: Ratios) -> Interval | None:
+    """Returns the interval of a score: Wilson for one accuracy, BCa for everything else.
+
+    Several seeds are averaged on the same drawn images. With fewer than two images there is no interval.
+    """
+    if len(ratios.images) < 2:
+        return None
+    if _is_one_accuracy(ratios):
+        hits, images = ratios.numerator.sum(), ratios.denominator.sum()
+        low, high = wilson_interval(int(hits), int(images))
+        return Interval(ratios.scale * low, ratios.scale * high, "wilson")
+    [replicates] = bootstrap([ratios])
+    return Interval(*bca_interval(ratios.score(), replicates, [jackknife(ratios)]), "bca")
+
+
+def wilson_interval(hits: int, trials: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Returns Wilson's score interval of a share (JASA 22, 1927).
+
+    Raises:
+        ValueError: No trials, or hits that are none of them.
+    """
+    if not 0 <= hits <= trials or trials == 0:
+        raise ValueError(f"{hits} hits in {trials} trials have no share")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, weight = hits / trials, z**2 / trials
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def seed_spread(values: Sequence[float]) -> float | None:
+    """Returns the standard deviation of a score over seeds, None for one seed."""
+    return stdev(values) if len(values) > 1 else None
+
+
+def _is_one_accuracy(ratios: Ratios) -> bool:
+    if ratios.labels is None or ratios.repeats != 1:
+        return False
+    return bool(np.isin(ratios.numerator, (0, 1)).all() and (ratios.denominator == 1).all())

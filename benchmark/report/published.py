@@ -1,0 +1,178 @@
+"""Published figures beside ours, where the protocols agree field by field; else the fields that differ are named."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.data import DATASETS
+from benchmark.errors import RecordError, UsageError, did_you_mean
+from benchmark.listing import CONFIGS
+from benchmark.records.schema import Record
+from benchmark.report.configs import read_protocol
+from benchmark.report.rows import Row
+
+_FILE = CONFIGS / "published.csv"
+_COLUMNS = (
+    *("model", "variant", "size", "patch", "registers", "pretraining"),
+    *("benchmark", "metric", "value", "protocol", "source", "trust"),
+)
+_NOT_COMPARED = {"family"}  # whose protocol it is moves no number
+_SHOWN = 6  # differing fields in a line
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that somebody published."""
+
+    model: str
+    variant: str
+    size: str
+    patch: str
+    registers: str
+    pretraining: str
+    benchmark: str
+    """A benchmark of ours where there is one, else as the source calls it."""
+
+    metric: str
+    value: float
+    protocol: str
+    """A protocol of ours where there is one, else a name for the source's own."""
+
+    source: str
+    trust: str
+    """``printed``, ``read-off-figure``, ``second-hand`` or ``inferred``."""
+
+    @property
+    def name(self) -> str:
+        """Describes the model on one line."""
+        size = f" ViT-{self.size}" if self.size else ""
+        registers = f", {self.registers} registers" if self.registers not in {"", "0"} else ""
+        others = "".join(f", {text}" for text in (self.variant, self.pretraining) if text)
+        return f"{self.model}{size}{f'/{self.patch}' if self.patch else ''}{registers}{others}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure that may stand beside ours."""
+
+    label: str
+    """Label of the rows it may stand beside."""
+
+    model: str
+    benchmark: str
+    value: float
+    source: str
+    trust: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of laying published figures beside a leaderboard."""
+
+    beside: list[Published]
+    differing: list[str]
+    """One line for each protocol, benchmark and label where they may not stand beside ours, with the fields."""
+
+
+def read_figures(path: Path = _FILE) -> list[Figure]:
+    """Reads published figures.
+
+    Raises:
+        RecordError: A column is missing or unknown, or a value is no number.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if tuple(table.columns) != _COLUMNS:
+        raise RecordError(f"{path}: columns are {', '.join(table.columns)}; expected {', '.join(_COLUMNS)}")
+    figures = []
+    for number, line in enumerate(table.to_dict("records"), start=2):
+        name = line["benchmark"].replace("_", "-")
+        try:
+            value = float(line["value"])
+        except ValueError as error:
+            raise RecordError(f"{path}, line {number}: value {line['value']!r} is no number") from error
+        figures.append(
+            Figure(**{**line, "value": value, "benchmark": name if name in BENCHMARKS else line["benchmark"]})
+        )
+    return figures
+
+
+def of_protocols(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure]:
+    """Returns the figures of protocols.
+
+    Raises:
+        UsageError: A protocol nobody published figures of.
+    """
+    known = list(dict.fromkeys(figure.protocol for figure in figures))
+    for name in names:
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise UsageError(f"no published figures of protocol {name!r}{near}; known: {', '.join(known)}")
+    return [figure for figure in figures if figure.protocol in names]
+
+
+def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
+    """Finds which figures may stand beside which rows: same benchmark, every protocol field equal, official data."""
+    columns = {(row.label, cell.benchmark): cell.records[0] for row in rows for cell in row.cells.values()}
+    beside, differing = [], []
+    counts = Counter((figure.protocol, figure.benchmark) for figure in figures)
+    for (protocol, benchmark), count in counts.items():
+        what = f"published {protocol}, {benchmark} ({count} figure{'s' if count > 1 else ''})"
+        labels = [label for label, name in columns if name == benchmark]
+        if benchmark not in BENCHMARKS:
+            differing.append(f"{what}: no benchmark of that name here")
+        elif not labels:
+            differing.append(f"{what}: no run of ours to stand beside")
+        for label in labels:
+            reasons = differences(protocol, columns[label, benchmark])
+            if reasons:
+                more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+                differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
+                continue
+            beside += [
+                Published(label, figure.name, benchmark, figure.value, figure.source, figure.trust)
+                for figure in figures
+                if (figure.protocol, figure.benchmark) == (protocol, benchmark)
+            ]
+    return Comparison(beside, differing)
+
+
+def differences(protocol: str, record: Record) -> list[str]:
+    """Lists what keeps figures of a protocol from standing beside a record: fields, then data."""
+    wanted = read_protocol(record.benchmark, protocol)
+    if wanted is None:
+        return [f"no protocol {protocol} here to compare fields with"]
+    wanted = _leaves(json.loads(json.dumps(wanted)))
+    ours = _leaves(record.protocol.fields)
+    found = [
+        f"{key} {_text(value)} ≠ {_text(ours.get(key))}"
+        for key, value in wanted.items()
+        if key not in _NOT_COMPARED and value != ours.get(key)
+    ]
+    split = record.protocol.fields.get("data", {}).get("val")
+    official = DATASETS[record.data.name].counts.get(split) if record.data.name in DATASETS else None
+    if official is not None and record.data.splits.get("val") != official:
+        found.append(f"{split} images {official:,} ≠ {record.data.splits.get('val'):,}")
+    return found
+
+
+def _leaves(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flattens nested fields: ``train.iterations`` to its value."""
+    flat = {}
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            flat.update(_leaves(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

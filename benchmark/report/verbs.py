@@ -1,0 +1,95 @@
+"""What the verbs that read records do: collect, write the files, print, and say whether anything was left out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.errors import UsageError
+from benchmark.report.collect import Collected, collect
+from benchmark.report.files import board_flags, to_csv, to_json, write_leaderboard
+from benchmark.report.filters import filtered, ordered
+from benchmark.report.flags import summarise
+from benchmark.report.latex import to_latex
+from benchmark.report.leaderboard_grid import leaderboard_grid
+from benchmark.report.markdown import to_markdown
+from benchmark.report.published import lay_beside, of_protocols, read_figures
+from benchmark.report.terminal import make_console, print_grid, print_lines
+
+FORMATS = ("terminal", "csv", "markdown", "latex", "json")
+
+
+def leaderboard(
+    results: Path,
+    *,
+    form: str = "terminal",
+    sort: str | None = None,
+    conditions: Sequence[str] = (),
+    published: Sequence[str] = (),
+) -> int:
+    """Writes the leaderboard's files, whole, and prints the part that was asked for.
+
+    Args:
+        results: Results folder.
+        form: One of ``FORMATS``; what is no table goes to stderr unless it is ``terminal``.
+        sort: Column to sort by.
+        conditions: Filters.
+        published: Protocols whose published figures are laid beside.
+
+    Returns:
+        Exit code: 1 if a record was left out because it cannot be trusted.
+
+    Raises:
+        UsageError: No results folder, or a column, filter or protocol that does not exist.
+    """
+    figures = of_protocols(read_figures(), published) if published else []
+    found = collect_from(results)
+    board = write_leaderboard(found.records, results, found.estimates, found.unverified)
+    board = filtered(board, conditions)
+    if sort is not None:
+        board = ordered(board, sort)
+    beside = lay_beside(figures, board.rows)
+    flags = board_flags(board, found.records, found.unverified)
+    lines = [f"left out: {line}" for line in board.left_out]
+    lines += [f"flag: {line}" for line in summarise([flag for flag in flags if flag.kind != "limited"])]
+    lines += beside.differing
+    grid = leaderboard_grid(board, beside.beside)
+    if form == "terminal":
+        console = make_console()
+        if board.rows:
+            print_grid(grid, console)
+        elif conditions and found.records:
+            console.print("No row fulfils the filters.")
+        else:
+            console.print("The leaderboard is empty: no successful run without --limit yet.")
+        print_lines(lines, console)
+    else:
+        write = {
+            "csv": lambda: to_csv(board.table),
+            "markdown": lambda: to_markdown(grid),
+            "latex": lambda: to_latex(grid),
+            "json": lambda: to_json(board, flags),
+        }
+        sys.stdout.write(write[form]())
+        for line in lines:
+            print(line, file=sys.stderr)
+    return name_problems(found)
+
+
+def collect_from(results: Path) -> Collected:
+    """Reads a results folder.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not results.is_dir():
+        raise UsageError(f"there is no results folder {results}")
+    return collect(results, lambda line: print(line, file=sys.stderr))
+
+
+def name_problems(found: Collected) -> int:
+    """Names what cannot be trusted; returns the exit code."""
+    for problem in found.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    return 1 if found.problems else 0
