@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_specialize(verbs)
 
     _add_leaderboard(verbs)
+    _add_compare(verbs)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
     demo.add_argument(
@@ -105,6 +106,15 @@ def _add_leaderboard(verbs: argparse._SubParsersAction) -> None:
         "--published", nargs="+", default=(), metavar="P", help="lay published figures of a protocol beside ours"
     )
     board.set_defaults(verb=_leaderboard)
+
+
+def _add_compare(verbs: argparse._SubParsersAction) -> None:
+    compare = verbs.add_parser("compare", help="is a difference between two models real?", description=_COMPARE)
+    compare.add_argument("first", metavar="A", help="name, beginning of the checkpoint's hash, or record")
+    compare.add_argument("second", metavar="B", help="likewise; differences are B minus A")
+    _add_results(compare)
+    compare.add_argument("--json", action="store_true", help="machine-readable, with every class")
+    compare.set_defaults(verb=_compare)
 
 
 def _add_check(verbs: argparse._SubParsersAction) -> None:
@@ -221,6 +231,9 @@ _SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through co
 
 _LEADERBOARD = """Write the leaderboard as CSV, Markdown, LaTeX and JSON into the results folder, whole, and print the
 part that is asked for. Exit code 1: a record cannot be trusted and was left out."""
+
+_COMPARE = """Compare two models on every benchmark both have run under the same protocol on the same images: difference
+with interval, p-value, images won and lost, classes that gain and lose. What is not paired is refused."""
 
 _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
@@ -469,6 +482,12 @@ def _leaderboard(options: argparse.Namespace, _command: str) -> int:
         conditions=options.filter,
         published=options.published,
     )
+
+
+def _compare(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.report.verbs import compare_models
+
+    return compare_models(options.results, options.first, options.second, as_json=options.json)
 
 
 def _demo(options: argparse.Namespace, command: str) -> int:

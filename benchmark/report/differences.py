@@ -140,6 +140,12 @@ def class_deltas(first: Ratios, second: Ratios) -> list[ClassDelta]:
     return sorted(deltas, key=lambda each: (-each.delta, each.number))
 
 
+def scored_in_first_only(first: Ratios, second: Ratios) -> tuple[int, ...]:
+    """Lists the classes that only the first model has a score of: false alarms, which count as IoU 0."""
+    mine, theirs = (np.isfinite(each.per_class()) for each in (first, second))
+    return tuple(first.classes[mine & ~theirs].tolist())
+
+
 def _accuracy_by_class(first: Ratios, second: Ratios) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     classes, place = np.unique(first.labels, return_inverse=True)
     images = np.bincount(place)

@@ -22,6 +22,8 @@ _SPECIAL = {
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
     "≠": r"$\neq$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
     "≥": r"$\geq$",
 }
 

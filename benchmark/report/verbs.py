@@ -8,6 +8,8 @@ from pathlib import Path
 
 from benchmark.errors import UsageError
 from benchmark.report.collect import Collected, collect
+from benchmark.report.compare import compare, select
+from benchmark.report.compare_grid import compare_grid, compare_json
 from benchmark.report.files import board_flags, to_csv, to_json, write_leaderboard
 from benchmark.report.filters import filtered, ordered
 from benchmark.report.flags import summarise
@@ -93,3 +95,29 @@ def name_problems(found: Collected) -> int:
     for problem in found.problems:
         print(f"left out: {problem}", file=sys.stderr)
     return 1 if found.problems else 0
+
+
+def compare_models(results: Path, first: str, second: str, *, as_json: bool = False) -> int:
+    """Compares two models and prints what came of it.
+
+    Args:
+        results: Results folder.
+        first: A record's identity, a model's name or the beginning of a checkpoint's hash.
+        second: Likewise.
+        as_json: Whether JSON is printed.
+
+    Returns:
+        Exit code: 1 if a record was left out because it cannot be trusted.
+
+    Raises:
+        UsageError: No such model, or nothing about the two is paired.
+        RecordError: Statistics are missing or damaged, or images differ.
+    """
+    found = collect_from(results)
+    code = name_problems(found)
+    compared = compare(select(found.records, first), select(found.records, second), found.estimates)
+    if as_json:
+        sys.stdout.write(compare_json(compared))
+    else:
+        print_grid(compare_grid(compared))
+    return code
