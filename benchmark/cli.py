@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_leaderboard(verbs)
     _add_compare(verbs)
+    _add_ablation(verbs)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
     demo.add_argument(
@@ -115,6 +116,19 @@ def _add_compare(verbs: argparse._SubParsersAction) -> None:
     _add_results(compare)
     compare.add_argument("--json", action="store_true", help="machine-readable, with every class")
     compare.set_defaults(verb=_compare)
+
+
+def _add_ablation(verbs: argparse._SubParsersAction) -> None:
+    ablation = verbs.add_parser(
+        "ablation", help="tables of one change at a time, with differences", description=_ABLATION
+    )
+    ablation.add_argument(
+        "tables", nargs="+", metavar="CONFIG", help="a table of configs/ablations/, or a file of yours"
+    )
+    _add_results(ablation)
+    ablation.add_argument("--protocol", metavar="LABEL", help="as the leaderboard has it (default: the fullest)")
+    ablation.add_argument("--filter", nargs="+", default=(), metavar="COND", help="as for the leaderboard")
+    ablation.set_defaults(verb=_ablation)
 
 
 def _add_check(verbs: argparse._SubParsersAction) -> None:
@@ -234,6 +248,10 @@ part that is asked for. Exit code 1: a record cannot be trusted and was left out
 
 _COMPARE = """Compare two models on every benchmark both have run under the same protocol on the same images: difference
 with interval, p-value, images won and lost, classes that gain and lose. What is not paired is refused."""
+
+_ABLATION = """Fill tables of configs/ablations/ from the records, write them as CSV, Markdown and LaTeX into
+results/ablations/ and print them. Rows are matched by what the models are; what is missing is named with the command
+that would fill it."""
 
 _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
@@ -488,6 +506,12 @@ def _compare(options: argparse.Namespace, _command: str) -> int:
     from benchmark.report.verbs import compare_models
 
     return compare_models(options.results, options.first, options.second, as_json=options.json)
+
+
+def _ablation(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.report.verbs import ablations
+
+    return ablations(options.results, options.tables, label=options.protocol, conditions=options.filter)
 
 
 def _demo(options: argparse.Namespace, command: str) -> int:

@@ -13,14 +13,17 @@ from benchmark.listing import CONFIGS
 def read_config(path: Path) -> dict[str, Any]:
     """Reads a config as mmengine's ``Config.fromfile(path).to_dict()`` does, dictionaries merged into their base.
 
+    Names that begin with an underscore are the file's own.
+
     Raises:
         ProtocolError: The file cannot be run.
     """
     try:
-        values = {key: value for key, value in runpy.run_path(str(path)).items() if not key.startswith("__")}
+        run = runpy.run_path(str(path))
     except Exception as error:  # a config is code and can fail in any way
         raise ProtocolError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
-    base = values.pop("_base_", [])
+    base = run.get("_base_", [])
+    values = {key: value for key, value in run.items() if not key.startswith("_")}
     fields: dict[str, Any] = {}
     for relative in [base] if isinstance(base, str) else base:
         fields = _merged(fields, read_config(path.parent / relative))

@@ -22,6 +22,7 @@ _SPECIAL = {
     "±": r"$\pm$",
     "Δ": r"$\Delta$",
     "≠": r"$\neq$",
+    "≈": r"$\approx$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "≥": r"$\geq$",

@@ -6,14 +6,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.report.ablation import make_ablation
+from benchmark.report.ablation_config import read_ablation
+from benchmark.report.ablation_grid import ablation_grid, ablation_table
 from benchmark.report.collect import Collected, collect
 from benchmark.report.compare import compare, select
 from benchmark.report.compare_grid import compare_grid, compare_json
-from benchmark.report.files import board_flags, to_csv, to_json, write_leaderboard
+from benchmark.report.files import board_flags, to_csv, to_json, write_grid, write_leaderboard
 from benchmark.report.filters import filtered, ordered
 from benchmark.report.flags import summarise
 from benchmark.report.latex import to_latex
+from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
 from benchmark.report.published import lay_beside, of_protocols, read_figures
@@ -121,3 +125,37 @@ def compare_models(results: Path, first: str, second: str, *, as_json: bool = Fa
     else:
         print_grid(compare_grid(compared))
     return code
+
+
+def ablations(results: Path, names: Sequence[str], *, label: str | None = None, conditions: Sequence[str] = ()) -> int:
+    """Writes ablation tables into ``results/ablations/`` and prints them.
+
+    Args:
+        results: Results folder.
+        names: Tables of ``configs/ablations/``, or config files.
+        label: Protocol label to show; None takes the one that fills most cells of a table.
+        conditions: Filters on the leaderboard's rows, where several checkpoints fit one row of a table.
+
+    Returns:
+        Exit code: 1 if a record was left out because it cannot be trusted.
+
+    Raises:
+        UsageError: No such table, label, column or filter.
+        ProtocolError: A config that cannot be read.
+    """
+    configs = [read_ablation(name) for name in names]
+    figures = read_figures()
+    found = collect_from(results)
+    board = filtered(make_leaderboard(found.records), conditions)
+    labels = list(dict.fromkeys(row.label for row in board.rows))
+    if label is not None and label not in labels:
+        raise UsageError(f"no row has the protocol {label!r}{did_you_mean(label, labels)}; rows: {', '.join(labels)}")
+    console = make_console()
+    for name, config in configs:
+        table = make_ablation(config, board.rows, found.estimates, label=label)
+        grid = ablation_grid(table, figures)
+        stem = results / "ablations" / name
+        write_grid(grid, ablation_table(table, figures), stem)
+        print_grid(grid, console)
+        console.print(f"written: {stem}.csv, .md and .tex\n", markup=False, soft_wrap=True)
+    return name_problems(found)

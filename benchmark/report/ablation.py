@@ -1,0 +1,271 @@
+"""Ablation tables from records: rows matched by what the models are, differences to a baseline on the same images.
+
+A row that no record fills stays in the table, with the command that would fill it. A row that several checkpoints fit
+is not decided by chance: it stays empty and says which. A benchmark that a family has no protocol for is left out of
+the whole table, means included, and named.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.errors import RecordError
+from benchmark.listing import CONFIGS, protocol_names
+from benchmark.records.schema import ModelInfo
+from benchmark.report.ablation_config import AblationConfig, ColumnSpec, GroupSpec, Match, RowSpec
+from benchmark.report.configs import read_config
+from benchmark.report.estimates import Estimates, Pair
+from benchmark.report.flags import FLOOR
+from benchmark.report.intervals import Interval
+from benchmark.report.rows import Row
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A difference to the baseline."""
+
+    value: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class AblationCell:
+    """A number of one row, or nothing."""
+
+    value: float | None = None
+    delta: Delta | None = None
+    """None for the baseline itself, and where the two cannot be paired."""
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One row."""
+
+    spec: RowSpec
+    row: Row | None
+    """The checkpoint that fills it."""
+
+    cells: list[AblationCell]
+    """By column."""
+
+
+@dataclass(frozen=True)
+class AblationGroup:
+    """Rows with one baseline."""
+
+    spec: GroupSpec
+    rows: list[AblationRow]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A table."""
+
+    config: AblationConfig
+    """What it shows, less what the family of ``label`` has no protocol for."""
+
+    label: str | None
+    """Protocol of its rows; None if no record fits any row."""
+
+    groups: list[AblationGroup]
+    missing: list[str] = field(default_factory=list)
+    """One line for each row that is not complete, with the command that would fill it."""
+
+    notes: list[str] = field(default_factory=list)
+    """What was left out of means, rows that several checkpoints fit, differences that could not be paired."""
+
+
+def make_ablation(
+    config: AblationConfig, rows: Sequence[Row], estimates: Estimates, *, label: str | None = None
+) -> Ablation:
+    """Fills a table.
+
+    Args:
+        config: What it shows.
+        rows: Rows of the leaderboard.
+        estimates: Where differences come from.
+        label: Protocol to show; None takes the one that fills most cells.
+    """
+    rows = [row for row in rows if row.model.checkpoint != FLOOR]
+    label = label if label is not None else _fullest(config, rows)
+    own = [row for row in rows if row.label == label]
+    groups, missing, notes = [], [], []
+    if own:
+        config = _within_family(config, own[0].family, notes)
+    for group in config.groups:
+        found = {spec.name: _fitting(group, spec, own) for spec in group.rows}
+        notes += [_ambiguous(group, name, fitting) for name, fitting in found.items() if len(fitting) > 1]
+        chosen = {name: fitting[0] if len(fitting) == 1 else None for name, fitting in found.items()}
+        baseline = chosen[config.baseline]
+        filled = []
+        for spec in group.rows:
+            row = chosen[spec.name]
+            against = None if spec.name == config.baseline else baseline
+            cells = [_cell(column, row, against, estimates, notes) for column in config.columns]
+            filled.append(AblationRow(spec, row, cells))
+            if len(found[spec.name]) < 2:
+                missing += _missing(config, group, spec, row, own)
+        groups.append(AblationGroup(group, filled))
+    estimates.save()
+    return Ablation(config, label, groups, missing, list(dict.fromkeys(notes)))
+
+
+def fits(match: Match, model: ModelInfo) -> bool:
+    """Says whether a model has the fields of a match."""
+    for name, wanted in match.model_dump(exclude_none=True).items():
+        found = getattr(model, name)
+        if isinstance(wanted, str):
+            pattern = wanted.replace("{third}", _third(model.depth)).replace("[", "[[]")
+            if not re.fullmatch(fnmatch.translate(pattern), found):
+                return False
+        elif found != wanted:
+            return False
+    return True
+
+
+def _third(depth: int) -> str:
+    """Writes the first third of the blocks as a specialisation's name does."""
+    count = round(depth / 3)
+    return "0" if count <= 1 else f"0-{count - 1}"
+
+
+def _fitting(group: GroupSpec, spec: RowSpec, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if fits(group.match, row.model) and fits(spec.match, row.model)]
+
+
+def _fullest(config: AblationConfig, rows: Sequence[Row]) -> str | None:
+    """Returns the label under which most cells of the table can be filled; the shortest, then the first, of equals."""
+    wanted = {benchmark for column in config.columns for benchmark in column.mean}
+    filled: defaultdict[str, int] = defaultdict(int)
+    for group in config.groups:
+        for spec in group.rows:
+            for row in _fitting(group, spec, rows):
+                filled[row.label] += len(wanted & row.cells.keys())
+    return min(filled, key=lambda label: (-filled[label], len(label), label)) if filled else None
+
+
+def _within_family(config: AblationConfig, family: str, notes: list[str]) -> AblationConfig:
+    """Drops the benchmarks a family has no protocol for."""
+    columns = []
+    for column in config.columns:
+        kept = tuple(benchmark for benchmark in column.mean if _protocol_of(benchmark, family) is not None)
+        if len(kept) < len(column.mean):
+            lacking = ", ".join(benchmark for benchmark in column.mean if benchmark not in kept)
+            instead = f"is the mean of {', '.join(kept)}" if kept else "is left out"
+            notes.append(f"{column.name} {instead}: family {family} has no protocol for {lacking}")
+        if kept or column.field is not None:
+            columns.append(column.model_copy(update={"mean": kept}))
+    return config.model_copy(update={"columns": tuple(columns)})
+
+
+def _ambiguous(group: GroupSpec, name: str, fitting: Sequence[Row]) -> str:
+    models = ", ".join(f"{row.model.name} ({row.model.arch}, {row.model.checkpoint_sha256[:8]})" for row in fitting)
+    where = f"{group.name}, {name}" if group.name else name
+    return f"{where}: {len(fitting)} checkpoints fit, {models}; choose with --filter, for example 'name=…'"
+
+
+def _cell(
+    column: ColumnSpec, row: Row | None, baseline: Row | None, estimates: Estimates, notes: list[str]
+) -> AblationCell:
+    if row is None:
+        return AblationCell()
+    if column.field is not None:
+        value = row.model.params / 1e6 if column.field == "params_m" else getattr(row.model, column.field)
+        return AblationCell(value)
+    if any(benchmark not in row.cells for benchmark in column.mean):
+        return AblationCell()
+    value = float(np.mean([row.cells[benchmark].value for benchmark in column.mean]))
+    if baseline is None or any(benchmark not in baseline.cells for benchmark in column.mean):
+        return AblationCell(value)
+    try:
+        delta = _delta(column, row, baseline, estimates)
+    except RecordError as error:
+        notes.append(f"{row.model.name}, {column.name}: no difference, {error}")
+        return AblationCell(value)
+    of_baseline = float(np.mean([baseline.cells[benchmark].value for benchmark in column.mean]))
+    if not math.isclose(delta.value, value - of_baseline, abs_tol=1e-6):
+        notes.append(f"{row.model.name}, {column.name}: the difference is over the seeds both have")
+    return AblationCell(value, delta)
+
+
+def _delta(column: ColumnSpec, row: Row, baseline: Row, estimates: Estimates) -> Delta:
+    """Pairs seeds, then images.
+
+    Raises:
+        RecordError: No seed in common, or images differ.
+    """
+    pairs: list[Pair] = []
+    for benchmark in column.mean:
+        ours = {record.seed: record for record in row.cells[benchmark].records}
+        theirs = {record.seed: record for record in baseline.cells[benchmark].records}
+        seeds = sorted(ours.keys() & theirs.keys())
+        if not seeds:
+            raise RecordError(f"{benchmark}: no seed in common with {baseline.model.name}")
+        pairs.append(([theirs[seed] for seed in seeds], [ours[seed] for seed in seeds]))
+    estimate = estimates.delta(pairs)
+    if estimate is not None:
+        return Delta(estimate.value, estimate.interval)
+    values = [np.mean([b.primary.value - a.primary.value for a, b in zip(*pair, strict=True)]) for pair in pairs]
+    return Delta(float(np.mean(values)), None)
+
+
+def _missing(
+    config: AblationConfig, group: GroupSpec, spec: RowSpec, row: Row | None, rows: Sequence[Row]
+) -> list[str]:
+    """Names the benchmarks a row lacks and the commands that would run them."""
+    wanted = list(dict.fromkeys(benchmark for column in config.columns for benchmark in column.mean))
+    lacking = [benchmark for benchmark in wanted if row is None or benchmark not in row.cells]
+    if not lacking:
+        return []
+    where = f"{group.name}, {spec.name}" if group.name else spec.name
+    example = row or next(iter(rows), None)
+    by_option: defaultdict[str | None, list[str]] = defaultdict(list)  # None needs no --protocol
+    for benchmark in lacking:
+        protocol = _protocol_of(benchmark, example.family if example else None)
+        by_option[None if protocol == _default(benchmark) else protocol].append(benchmark)
+    lines = []
+    for protocol, benchmarks in by_option.items():
+        words = ["densebench", "run", *benchmarks]
+        if row is not None:
+            words += ["--checkpoint", row.model.checkpoint, "--name", row.model.name]
+        else:
+            name = spec.match.name or group.match.name
+            words += ["--checkpoint", "CKPT", *(["--name", name.replace("*", "MODEL")] if name else [])]
+        words += ["--protocol", protocol] if protocol is not None else []
+        words += example.overrides if example else ()
+        lines.append(f"{where}: {shlex.join(words)}" + ("" if row else f" ; CKPT: {_wanted(group, spec, example)}"))
+    return lines
+
+
+def _wanted(group: GroupSpec, spec: RowSpec, example: Row | None) -> str:
+    """Says what model a row is about."""
+    fields = {**group.match.model_dump(exclude_none=True), **spec.match.model_dump(exclude_none=True)}
+    fields.pop("name", None)
+    third = _third(example.model.depth) if example else "of the first third"
+    return ", ".join(f"{name} {str(value).replace('{third}', third)}" for name, value in fields.items())
+
+
+def _protocol_of(benchmark: str, family: str | None) -> str | None:
+    """Returns the protocol of a family for a benchmark, its default where that is one, None if there is none."""
+    default = _default(benchmark)
+    if family is None:
+        return default
+    names = [
+        name
+        for name in protocol_names(benchmark)
+        if read_config(CONFIGS / benchmark / f"{name}.py").get("family") == family
+    ]
+    return default if default in names else names[0] if names else None
+
+
+def _default(benchmark: str) -> str | None:
+    return BENCHMARKS[benchmark].default_protocol if benchmark in BENCHMARKS else None

@@ -1,0 +1,138 @@
+"""Ablation tables as data: ``configs/ablations/<name>.py``, read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from benchmark.errors import ProtocolError, UsageError, did_you_mean
+from benchmark.listing import CONFIGS
+from benchmark.report.configs import read_config
+from benchmark.report.leaderboard import SCORES
+
+_FOLDER = CONFIGS / "ablations"
+
+COLUMN_OF = {score.rpartition("_")[0].replace("_", "-"): score for score in SCORES}
+"""Benchmark to column of the leaderboard, those that are still to come among them."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ColumnSpec(_Section):
+    """One column: a field of the model, or the mean over benchmarks."""
+
+    name: str
+    field: Literal["overhead_pct", "params_m", "gflops"] | None = None
+    """Field of the model."""
+
+    mean: tuple[str, ...] = ()
+    """Benchmarks of one metric; a single one is its own mean."""
+
+    published: str | None = None
+    """What ``configs/published.csv`` calls it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ColumnSpec:
+        if (self.field is None) == (not self.mean):
+            raise ValueError("a column has a field or a mean, one of the two")
+        unknown = [name for name in self.mean if name not in COLUMN_OF]
+        if unknown:
+            raise ValueError(f"no benchmark {unknown[0]!r}{did_you_mean(unknown[0], COLUMN_OF)}")
+        if len({COLUMN_OF[name].rpartition("_")[2] for name in self.mean}) > 1:
+            raise ValueError(f"{', '.join(self.mean)} have different metrics")
+        return self
+
+
+class Match(_Section):
+    """Fields of a model a row is about. Text is a pattern with ``*`` and ``?``; ``{third}`` is a third of the depth."""
+
+    name: str | None = None
+    layout: str | None = None
+    arch: str | None = None
+    embed_dim: int | None = None
+    depth: int | None = None
+    patch_size: int | None = None
+    num_registers: int | None = None
+    attention_bias: bool | None = None
+    specialization: str | None = None
+
+
+class RowSpec(_Section):
+    """One row."""
+
+    name: str
+    match: Match
+    published: str | None = None
+    """Variant in ``configs/published.csv``."""
+
+
+class PublishedSpec(_Section):
+    """Whose figures stand below a group."""
+
+    protocol: str
+    model: str
+    size: str
+
+
+class GroupSpec(_Section):
+    """Rows that are compared with one baseline."""
+
+    name: str = ""
+    match: Match = Match()
+    """What all its rows have in common."""
+
+    rows: Annotated[tuple[RowSpec, ...], Field(min_length=1)]
+    published: PublishedSpec | None = None
+
+
+class AblationConfig(_Section):
+    """A table."""
+
+    title: str
+    columns: Annotated[tuple[ColumnSpec, ...], Field(min_length=1)]
+    baseline: str
+    """Name of the row in each group that deltas refer to."""
+
+    groups: Annotated[tuple[GroupSpec, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _baselines(self) -> AblationConfig:
+        for group in self.groups:
+            names = [row.name for row in group.rows]
+            if names.count(self.baseline) != 1:
+                raise ValueError(f"group {group.name!r} has not one row {self.baseline!r}: {', '.join(names)}")
+        return self
+
+
+def read_ablation(name: str) -> tuple[str, AblationConfig]:
+    """Reads a table of ``configs/ablations/`` or a file of one's own.
+
+    Args:
+        name: Name, or path ending in ``.py``.
+
+    Returns:
+        Name of the table and its config.
+
+    Raises:
+        UsageError: No such table.
+        ProtocolError: The file cannot be read, or a key is unknown, missing or of the wrong kind.
+    """
+    path = Path(name) if name.endswith(".py") else _FOLDER / f"{name}.py"
+    if not path.is_file():
+        known = ablation_names()
+        raise UsageError(f"no ablation table {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
+    fields: dict[str, Any] = read_config(path)
+    try:
+        return path.stem, AblationConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProtocolError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def ablation_names() -> list[str]:
+    """Lists the tables that ship."""
+    return sorted(path.stem for path in _FOLDER.glob("*.py"))

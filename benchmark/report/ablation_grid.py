@@ -1,0 +1,156 @@
+"""An ablation table as a person reads it, and as CSV; the published rows stand below ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from benchmark.report.ablation import Ablation, AblationCell, AblationGroup
+from benchmark.report.ablation_config import COLUMN_OF, ColumnSpec, GroupSpec
+from benchmark.report.compare_grid import bounds, signed
+from benchmark.report.grid import Better, Column, Entry, Grid, Section
+from benchmark.report.leaderboard import fixed, is_lower_better
+from benchmark.report.published import Figure
+
+_TRUST = ("printed", "read-off-figure", "inferred", "second-hand")  # the better known first
+
+
+def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
+    """Lays a table out.
+
+    Args:
+        table: The table.
+        figures: Published figures.
+    """
+    config = table.config
+    columns = [Column(""), Column("model")]
+    columns += [Column(column.name, _better(column), numeric=True) for column in config.columns]
+    sections, cited = [], False
+    for group in table.groups:
+        lines = _lines(config.columns, group)
+        for name, found in published_rows(group.spec, config.columns, figures).items():
+            cited = True
+            lines.append([Entry(name), Entry("published"), *_published(config.columns, found)])
+        sections.append(Section(group.spec.name, lines))
+    title = f"{config.title}; protocol {table.label}" if table.label else f"{config.title}; no record fits a row yet"
+    notes = ["Small: difference to the baseline with its 95 % interval, BCa bootstrap over the same images."]
+    if cited:
+        notes.append(
+            "Published rows: configs/published.csv has the sources. ≈: read off a figure or inferred; in brackets: "
+            "second-hand. Their protocol is not stated in every field, so they say what to expect and are not compared."
+        )
+    notes += table.notes
+    notes += [f"missing: {line}" for line in table.missing]
+    return Grid(title, columns, sections, notes)
+
+
+def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
+    """Lays a table out with one column per number."""
+    lines = []
+    for group in table.groups:
+        for row in group.rows:
+            line = {"source": "ours", "group": group.spec.name, "row": row.spec.name}
+            line["model"] = row.row.model.name if row.row else None
+            line["checkpoint_sha256"] = row.row.model.checkpoint_sha256 if row.row else None
+            for column, cell in zip(table.config.columns, row.cells, strict=True):
+                line |= _numbers(column, cell)
+            lines.append(line)
+        for name, found in published_rows(group.spec, table.config.columns, figures).items():
+            line = {"source": group.spec.published.protocol, "group": group.spec.name, "row": name}
+            lines.append(line | {key: _fixed(_column_of(table, key), each.value) for key, each in found.items()})
+    columns = ["source", "group", "row", "model", "checkpoint_sha256"]
+    for column in table.config.columns:
+        columns += [column.name] if column.field else [column.name, f"{column.name} delta", f"{column.name} delta ci95"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def published_rows(
+    group: GroupSpec, columns: Sequence[ColumnSpec], figures: Sequence[Figure]
+) -> dict[str, dict[str, Figure]]:
+    """Finds the published figures of a group: row name to column name to figure, the most trustworthy of several."""
+    wanted = group.published
+    if wanted is None:
+        return {}
+    own = [
+        each
+        for each in figures
+        if (each.protocol, each.model, each.size) == (wanted.protocol, wanted.model, wanted.size)
+    ]
+    rows = {}
+    for row in group.rows:
+        found = {}
+        for column in columns:
+            fitting = [each for each in own if each.variant == row.published and _names(column, each)]
+            if fitting:
+                found[column.name] = min(fitting, key=lambda each: _TRUST.index(each.trust))
+        if found:
+            rows[row.name] = found
+    return rows
+
+
+def _names(column: ColumnSpec, figure: Figure) -> bool:
+    if len(column.mean) == 1 and column.published is None:
+        return figure.benchmark == column.mean[0]
+    return column.published is not None and column.published.replace("_", "-") == figure.benchmark.replace("_", "-")
+
+
+def _lines(columns: Sequence[ColumnSpec], group: AblationGroup) -> list[list[Entry]]:
+    lines = []
+    for row in group.rows:
+        entries = [_entry(column, cell) for column, cell in zip(columns, row.cells, strict=True)]
+        lines.append([Entry(row.spec.name), Entry(row.row.model.name if row.row else "missing"), *entries])
+    return lines
+
+
+def _entry(column: ColumnSpec, cell: AblationCell) -> Entry:
+    if cell.value is None:
+        return Entry()
+    if cell.delta is None:
+        return Entry(_fixed(column, cell.value))
+    name = _score(column)
+    return Entry(
+        _fixed(column, cell.value), f"{signed(name, cell.delta.value)} {bounds(name, cell.delta.interval)}".strip()
+    )
+
+
+def _published(columns: Sequence[ColumnSpec], found: dict[str, Figure]) -> list[Entry]:
+    """Marks numbers that are not printed."""
+    forms = {"printed": "{}", "second-hand": "({})"}
+    figures = [found.get(column.name) for column in columns]
+    return [
+        Entry()
+        if each is None
+        else Entry(forms.get(each.trust, "≈{}").format(_fixed(column, each.value)), ranked=False)
+        for column, each in zip(columns, figures, strict=True)
+    ]
+
+
+def _numbers(column: ColumnSpec, cell: AblationCell) -> dict[str, str]:
+    if cell.value is None:
+        return {}
+    line = {column.name: _fixed(column, cell.value)}
+    if cell.delta is not None:
+        name = _score(column)
+        line[f"{column.name} delta"] = signed(name, cell.delta.value)
+        line[f"{column.name} delta ci95"] = bounds(name, cell.delta.interval)
+    return line
+
+
+def _column_of(table: Ablation, name: str) -> ColumnSpec:
+    return next(column for column in table.config.columns if column.name == name)
+
+
+def _fixed(column: ColumnSpec, value: float) -> str:
+    return fixed(_score(column), value)
+
+
+def _score(column: ColumnSpec) -> str:
+    """Returns a column of the leaderboard with the same unit, or nothing of a field."""
+    return COLUMN_OF[column.mean[0]] if column.mean else ""
+
+
+def _better(column: ColumnSpec) -> Better | None:
+    if not column.mean:
+        return None
+    return "lower" if is_lower_better(_score(column)) else "higher"
