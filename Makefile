@@ -16,6 +16,7 @@ GPUS ?= 1
 SEED ?= 0
 LIMIT ?=
 FROM ?=
+CONFIG ?= specialization blocks artifacts sizes deit3
 ARGS ?=
 
 RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DATA_ROOT)" --results "$(RESULTS)" \
@@ -23,12 +24,12 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd depth seg all list check leaderboard need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd depth seg all list check leaderboard ablation need-checkpoint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM ARGS PYTHON"
+	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG ARGS PYTHON"
 
 install: $(STAMP) ## create .venv and install the pinned packages, again only when the pins change
 
@@ -55,6 +56,7 @@ format: $(STAMP) ## mend style and formatting
 speed: $(STAMP) ## race our loss, inference and training step against the stock ones
 	$(BIN)/python tests/speed/segmentation.py
 	$(BIN)/python tests/speed/backbones.py
+	$(BIN)/python tests/speed/report.py
 
 ade20k: $(STAMP) need-checkpoint ## linear segmentation on ADE20K: mIoU
 	$(call RUN,ade20k)
@@ -89,8 +91,11 @@ list: $(STAMP) ## benchmarks, protocols, and which data is there
 check: $(STAMP) need-checkpoint ## look at a checkpoint before hours are spent
 	$(BIN)/densebench check --checkpoint "$(CHECKPOINT)" --device $(DEVICE) $(ARGS)
 
-leaderboard: $(STAMP) ## make results/leaderboard.csv from the records and print it
-	$(BIN)/densebench leaderboard --results "$(RESULTS)"
+leaderboard: $(STAMP) ## make results/leaderboard.* from the records and print it
+	$(BIN)/densebench leaderboard --results "$(RESULTS)" $(ARGS)
+
+ablation: $(STAMP) ## fill the tables of configs/ablations/ from the records: make ablation CONFIG=specialization
+	$(BIN)/densebench ablation $(CONFIG) --results "$(RESULTS)" $(ARGS)
 
 data-%: $(STAMP) ## put a dataset into its official layout: make data-voc2012 FROM="VOCtrainval_11-May-2012.tar"
 	$(BIN)/densebench data $* --data-root "$(DATA_ROOT)" $(if $(FROM),--from $(FROM)) $(ARGS)

@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_compare(verbs)
     _add_ablation(verbs)
+    _add_rerun(verbs)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
     demo.add_argument(
@@ -129,6 +130,19 @@ def _add_ablation(verbs: argparse._SubParsersAction) -> None:
     ablation.add_argument("--protocol", metavar="LABEL", help="as the leaderboard has it (default: the fullest)")
     ablation.add_argument("--filter", nargs="+", default=(), metavar="COND", help="as for the leaderboard")
     ablation.set_defaults(verb=_ablation)
+
+
+def _add_rerun(verbs: argparse._SubParsersAction) -> None:
+    rerun = verbs.add_parser("rerun", help="run a record's cell again: does it agree?", description=_RERUN)
+    rerun.add_argument("record", metavar="RECORD", help="identity, or path of its .json")
+    _add_results(rerun)
+    rerun.add_argument("--checkpoint", metavar="CKPT", help="where the weights are now (default: where they were)")
+    rerun.add_argument("--data-root", type=Path, metavar="DIR", help="where the data is now (default: where it was)")
+    rerun.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    rerun.add_argument(
+        "--tolerance", type=float, metavar="X", help="in the metric's unit (default: half the last printed digit)"
+    )
+    rerun.set_defaults(verb=_rerun)
 
 
 def _add_check(verbs: argparse._SubParsersAction) -> None:
@@ -252,6 +266,9 @@ with interval, p-value, images won and lost, classes that gain and lose. What is
 _ABLATION = """Fill tables of configs/ablations/ from the records, write them as CSV, Markdown and LaTeX into
 results/ablations/ and print them. Rows are matched by what the models are; what is missing is named with the command
 that would fill it."""
+
+_RERUN = """Run the cell of a record again, with the same weights, protocol, seed and limit, and say whether the number
+comes out the same. The run leaves a record of its own. Exit code 0: it agrees, 1: it does not, 2: it cannot be run."""
 
 _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
@@ -512,6 +529,22 @@ def _ablation(options: argparse.Namespace, _command: str) -> int:
     from benchmark.report.verbs import ablations
 
     return ablations(options.results, options.tables, label=options.protocol, conditions=options.filter)
+
+
+def _rerun(options: argparse.Namespace, command: str) -> int:
+    from benchmark.rerun import rerun
+
+    found = rerun(
+        options.record,
+        options.results,
+        command=command,
+        checkpoint=options.checkpoint,
+        data_root=options.data_root,
+        device=options.device,
+        tolerance=options.tolerance,
+    )
+    print("\n".join(found.lines()))
+    return 0 if found.agrees else 1
 
 
 def _demo(options: argparse.Namespace, command: str) -> int:

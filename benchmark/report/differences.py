@@ -53,22 +53,22 @@ def on_common_classes(first: Ratios, second: Ratios) -> tuple[Ratios, Ratios]:
     return on_classes(first, classes), on_classes(second, classes)
 
 
-def delta_replicates(first: Ratios, second: Ratios) -> np.ndarray:
+def delta_replicates(first: Ratios, second: Ratios, *, seed: int = 0) -> np.ndarray:
     """Returns bootstrap replicates (R,) of second - first on common images."""
-    scores = bootstrap([first, second])
+    scores = bootstrap([first, second], seed=seed)
     return scores[1] - scores[0]
 
 
 def delta_interval(pairs: Sequence[tuple[Ratios, Ratios]]) -> Interval | None:
     """Returns the BCa interval of the mean over pairs of second - first.
 
-    Pairs are benchmarks with images of their own, so they are drawn apart; one pair gives the interval of its own
-    difference. None where a pair has fewer than two images.
+    Pairs are benchmarks with images of their own, so each is drawn with a seed of its own; one pair gives the interval
+    of its own difference. None where a pair has fewer than two images.
     """
     if any(len(first.images) < 2 for first, _ in pairs):
         return None
     delta = float(np.mean([second.score() - first.score() for first, second in pairs]))
-    replicates = np.mean([delta_replicates(first, second) for first, second in pairs], axis=0)
+    replicates = np.mean([delta_replicates(*pair, seed=number) for number, pair in enumerate(pairs)], axis=0)
     influence = [(jackknife(second) - jackknife(first)) / len(pairs) for first, second in pairs]
     return Interval(*bca_interval(delta, replicates, influence), "bca")
 

@@ -1,0 +1,103 @@
+"""Results folders whose records and per-image statistics agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.records.schema import Record
+from benchmark.records.store import RecordStore
+from benchmark.report.ratios import Ratios
+
+
+def segmentation_table(seed: int, *, images: int = 12, classes: int = 4, skill: float = 0.6) -> pd.DataFrame:
+    """Random counts; what is no intersection is split between the two other areas."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for image in range(images):
+        for category in range(classes):
+            label = int(rng.integers(50, 500))
+            intersection = int(label * np.clip(rng.normal(skill, 0.1), 0.05, 0.95))
+            rows.append((f"{image:03}.jpg", 0, category, intersection, intersection + int(rng.integers(0, 90)), label))
+    names = ["image", "head_seed", "class", "intersection", "prediction", "label"]
+    return pd.DataFrame(rows, columns=names).astype({"head_seed": np.int16, "class": np.int16})
+
+
+def depth_table(seed: int, *, images: int = 12, error: float = 0.4) -> pd.DataFrame:
+    """Random squared errors of the protocol's variant and of another."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for variant in ("protocol", "no_crop"):
+        squared = rng.uniform(0.5, 1.5, images) * error**2 * 1000
+        names = [f"{image:03}.jpg" for image in range(images)]
+        frames.append(
+            pd.DataFrame({"image": names, "head_seed": 0, "variant": variant, "pixels": 1000, "squared": squared})
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def miou_of(table: pd.DataFrame) -> float:
+    """By hand, percent."""
+    sums = table.groupby("class")[["intersection", "prediction", "label"]].sum()
+    return float(100 * (sums.intersection / (sums.prediction + sums.label - sums.intersection)).mean())
+
+
+def rmse_of(table: pd.DataFrame) -> float:
+    """By hand, metres."""
+    own = table[table.variant == "protocol"]
+    return float(np.sqrt(own.squared / own.pixels).mean())
+
+
+@pytest.fixture
+def add_record(tmp_path: Path, make_record: Callable[..., Record]) -> Callable[..., Record]:
+    """Returns a function that writes a record whose value is that of its statistics into ``tmp_path``."""
+    store = RecordStore(tmp_path)
+    store.ensure_writable()
+    number = iter(range(1000))
+
+    def add(*, benchmark: str = "ade20k", statistics: pd.DataFrame | None = None, **changes: Any) -> Record:
+        identity = changes.pop("id", f"r{next(number):03}")
+        known = BENCHMARKS[benchmark]
+        if statistics is None:
+            statistics = segmentation_table(0) if known.metric == "miou" else depth_table(0)
+        value = miou_of(statistics) if known.metric == "miou" else rmse_of(statistics)
+        fields = {
+            "id": identity,
+            "created": f"2026-01-01T00:00:00.{identity}",
+            "benchmark": benchmark,
+            "metrics": {known.metric: value},
+            "primary": {
+                "name": known.metric,
+                "value": value,
+                "higher_is_better": known.higher_is_better,
+                "ci95": None,
+            },
+            "per_image": f"{identity}.parquet",
+            **changes,
+        }
+        record = make_record(**fields)
+        store.add(record, statistics)
+        return record
+
+    return add
+
+
+@pytest.fixture
+def make_ratios() -> Callable[..., Ratios]:
+    """Returns a function that makes random counts of S repeats, N images and C classes."""
+
+    def make(seed: int, *, repeats: int = 1, images: int = 30, classes: int = 3, skill: float = 0.6) -> Ratios:
+        rng = np.random.default_rng(seed)
+        union = rng.integers(1, 400, (repeats, images, classes)).astype(float)
+        union *= rng.random(union.shape) < 0.7  # not every class is in every image
+        numerator = np.floor(union * np.clip(rng.normal(skill, 0.15, union.shape), 0, 1))
+        names = tuple(f"{image:03}" for image in range(images))
+        return Ratios(names, np.arange(classes), numerator, union, 100.0)
+
+    return make
