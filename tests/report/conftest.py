@@ -55,6 +55,18 @@ def rmse_of(table: pd.DataFrame) -> float:
 
 
 @pytest.fixture
+def counts() -> Callable[..., pd.DataFrame]:
+    """Returns a function that makes per-image counts of a segmentation from a seed."""
+    return segmentation_table
+
+
+@pytest.fixture
+def errors() -> Callable[..., pd.DataFrame]:
+    """Returns a function that makes per-image errors of a depth benchmark from a seed."""
+    return depth_table
+
+
+@pytest.fixture
 def add_record(tmp_path: Path, make_record: Callable[..., Record]) -> Callable[..., Record]:
     """Returns a function that writes a record whose value is that of its statistics into ``tmp_path``."""
     store = RecordStore(tmp_path)
