@@ -1,0 +1,204 @@
+"""Ablation tables: rows found by what models are, differences to the baseline, missing cells with their command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.cli import main
+from benchmark.errors import ProtocolError, UsageError
+from benchmark.listing import backbone_presets
+from benchmark.report.ablation import Ablation, AblationGroup, fits, make_ablation
+from benchmark.report.ablation_config import AblationConfig, Match, ablation_names, read_ablation
+from benchmark.report.ablation_grid import ablation_grid
+from benchmark.report.collect import collect
+from benchmark.report.leaderboard import make_leaderboard
+from benchmark.report.markdown import to_markdown
+from benchmark.report.published import read_figures
+
+_SEG = ("ade20k", "cityscapes", "voc2012")
+_SPECIAL = {"name": "special", "checkpoint": "s.pth", "checkpoint_sha256": "b" * 64, "specialization": "norms+qkv[0-3]"}
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., Ablation]:
+    def make(name: str = "specialization", **options: str) -> Ablation:
+        found = collect(tmp_path)
+        rows = make_leaderboard(found.records, found.estimates).rows
+        return make_ablation(read_ablation(name)[1], rows, found.estimates, **options)
+
+    return make
+
+
+def _row(table: Ablation, name: str, group: int = 0) -> dict:
+    [row] = [row for row in table.groups[group].rows if row.spec.name == name]
+    return dict(zip([column.name for column in table.config.columns], row.cells, strict=True))
+
+
+@pytest.mark.parametrize("name", ablation_names())
+def test_every_shipped_table_is_read_and_can_be_empty(name: str, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    assert main(["ablation", name, "--results", str(tmp_path)]) == 0
+    for end in ("csv", "md", "tex"):
+        assert (tmp_path / "ablations" / f"{name}.{end}").stat().st_size > 100
+
+
+def test_the_tables_of_the_issue_ship() -> None:
+    assert ablation_names() == ["artifacts", "blocks", "deit3", "sizes", "specialization"]
+
+
+def test_averages_and_differences_are_paired(add_record: Callable, counts: Callable, table: Callable) -> None:
+    values = {}
+    for model, skill in (({}, 0.5), (_SPECIAL, 0.7)):
+        for number, benchmark in enumerate(_SEG):
+            record = add_record(benchmark=benchmark, statistics=counts(number, skill=skill), model=model)
+            values.setdefault(record.model.name, []).append(record.primary.value)
+    found = table()
+    baseline, special = _row(found, "baseline")["avg seg"], _row(found, "norms+qkv")["avg seg"]
+    assert baseline.value == pytest.approx(sum(values["vits14"]) / 3)
+    assert baseline.delta is None
+    assert special.delta.value == pytest.approx((sum(values["special"]) - sum(values["vits14"])) / 3)
+    assert 0 < special.delta.interval.low < special.delta.value < special.delta.interval.high
+    assert _row(found, "norms+qkv")["avg depth"].value is None
+
+
+def test_a_missing_cell_comes_with_the_command_that_fills_it(add_record: Callable, table: Callable) -> None:
+    add_record(model={"name": "my vit"})
+    found = table()
+    assert found.label == "dinov2"
+    lines = {line.partition(":")[0]: line for line in found.missing}
+    assert "voc2012" in lines["baseline"]
+    assert "--checkpoint vits14.pth --name 'my vit'" in lines["baseline"]
+    assert lines["norms+proj"].endswith("--checkpoint CKPT ; CKPT: specialization norms+proj[0-3]")
+    assert "missing" in to_markdown(ablation_grid(found, read_figures()))
+
+
+def test_an_average_over_fewer_benchmarks_than_it_names_is_no_average(add_record: Callable, table: Callable) -> None:
+    add_record()
+    assert _row(table(), "baseline")["avg seg"].value is None
+
+
+def test_what_a_family_has_no_protocol_for_is_left_out_and_named(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    for benchmark in ("ade20k", "voc2012"):
+        add_record(benchmark=benchmark, statistics=counts(1), protocol={"family": "mini", "name": "mini"})
+    found = table()
+    assert _row(found, "baseline")["avg seg"].value is not None
+    assert "avg seg is the mean of ade20k, voc2012: family mini has no protocol for cityscapes" in found.notes
+
+
+def test_several_checkpoints_for_one_row_are_named_not_chosen(
+    add_record: Callable, counts: Callable, table: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n, name in enumerate("ab"):
+        for benchmark in _SEG:
+            model = {"name": name, "checkpoint_sha256": name * 64}
+            add_record(benchmark=benchmark, statistics=counts(n), model=model)
+    found = table()
+    assert _row(found, "baseline")["avg seg"].value is None
+    assert any(line.startswith("baseline: 2 checkpoints fit, a (ViT-S/14, aaaaaaaa), b") for line in found.notes)
+    main(["ablation", "specialization", "--filter", "name=a", "--results", str(tmp_path)])
+    assert "2 checkpoints fit" not in capsys.readouterr().out
+    written = pd.read_csv(tmp_path / "ablations" / "specialization.csv")
+    assert written["model"][0] == "a"
+
+
+def test_the_floor_is_no_row(add_record: Callable, table: Callable) -> None:
+    add_record(model={"checkpoint": "pixels", "name": "floor"})
+    assert table().label is None
+
+
+def test_groups_have_baselines_of_their_own(add_record: Callable, counts: Callable, table: Callable) -> None:
+    for registers in (0, 4):
+        for special in (False, True):
+            model = {"num_registers": registers, "checkpoint_sha256": f"{registers}{int(special)}" * 32}
+            model |= {"specialization": "norms+qkv[0-3]" if special else "none", "name": f"{registers}{special}"}
+            add_record(statistics=counts(registers + special), model=model)
+    found = table("artifacts")
+    deltas = [_row(found, "norms+qkv", group)["ADE20K"] for group in (0, 1)]
+    for group, cell in enumerate(deltas):
+        assert cell.delta.value == pytest.approx(cell.value - _row(found, "shared", group)["ADE20K"].value)
+
+
+def test_published_figures_stand_below_and_say_how_well_they_are_known() -> None:
+    config = read_ablation("specialization")[1]
+    found = Ablation(config, None, [AblationGroup(config.groups[0], [])])
+    text = to_markdown(ablation_grid(found, read_figures()))
+    assert "| norms+qkv | published | 8.00 | 85.20 | 66.60 | 1.165 |" in text
+    assert "| baseline | published |  | ≈85.35 | ≈64.50 | ≈1.232 |" in text
+    assert "| qkv | published |  |  | (64.70) |  |" in text
+
+
+@pytest.mark.parametrize("depth", [12, 24, 32])
+def test_rows_fit_the_presets_of_specialize(make_record: Callable, depth: int) -> None:
+    """The names in the tables are those a specialised checkpoint bears."""
+    from benchmark.backbones.specialization import Specialization, parse_blocks
+
+    presets = backbone_presets()["specializations"]
+    rows = read_ablation("specialization")[1].groups[0].rows
+    for row in rows:
+        preset = dict(presets["none" if row.name == "baseline" else row.name])
+        blocks = {key: parse_blocks(text, depth) for key, text in preset.items() if key != "lora_rank"}
+        norms = blocks.pop("norms", ())
+        split = Specialization(
+            **dict.fromkeys(("norm1", "norm2", "ls1", "ls2"), norms), **blocks, lora_rank=preset.get("lora_rank", 0)
+        )
+        label = split.label(depth, layer_scale=True)
+        fitting = [
+            each.name
+            for each in rows
+            if fits(each.match, make_record(model={"depth": depth, "specialization": label}).model)
+        ]
+        assert fitting == [row.name]
+
+
+def test_patterns_are_plain_but_for_star_and_question_mark(make_record: Callable) -> None:
+    model = make_record(
+        model={"name": "deit-b@300k", "arch": "ViT-B/16", "depth": 12, "specialization": "qkv[0-3]"}
+    ).model
+    assert fits(Match(name="*@300k", arch="ViT-?/16", specialization="qkv[{third}]"), model)
+    assert not fits(Match(specialization="qkv[0-9]"), model)
+    assert not fits(Match(attention_bias=True), model)
+
+
+_CONFIG = {
+    "title": "t",
+    "columns": [{"name": "a", "mean": ["ade20k"]}],
+    "baseline": "x",
+    "groups": [{"rows": [{"name": "x", "match": {"arch": "*"}}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"titel": "t"}, "titel: Extra inputs"),
+        ({"baseline": "y"}, "has not one row 'y'"),
+        ({"columns": [{"name": "a", "mean": ["ade20"]}]}, "did you mean 'ade20k'"),
+        ({"columns": [{"name": "a", "mean": ["ade20k", "nyu"]}]}, "different metrics"),
+        ({"columns": [{"name": "a"}]}, "a field or a mean"),
+        ({"groups": [{"rows": [{"name": "x", "match": {"size": "L"}}]}]}, r"rows.0.match.size: Extra inputs"),
+    ],
+)
+def test_a_config_is_read_strictly(tmp_path: Path, change: dict, said: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("".join(f"{key} = {value!r}\n" for key, value in {**_CONFIG, **change}.items()))
+    with pytest.raises(ProtocolError, match=said):
+        read_ablation(str(path))
+
+
+def test_a_config_of_ones_own_is_taken_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("".join(f"{key} = {value!r}\n" for key, value in _CONFIG.items()))
+    name, config = read_ablation(str(path))
+    assert name == "mine"
+    assert isinstance(config, AblationConfig)
+
+
+def test_an_unknown_table_is_an_error() -> None:
+    with pytest.raises(UsageError, match="did you mean 'blocks'"):
+        read_ablation("block")
