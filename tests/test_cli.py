@@ -24,7 +24,10 @@ from benchmark.records.store import RecordStore
         ["run", "--help"],
         ["check", "--help"],
         ["data", "--help"],
-        ["data", "cache"],
+        ["leaderboard", "--help"],
+        ["compare", "--help"],
+        ["ablation", "--help"],
+        ["rerun", "--help"],
     ],
 )
 def test_help_and_list_import_no_torch(words: list[str]) -> None:
@@ -109,6 +112,55 @@ def test_leaderboard_writes_the_tables_and_names_bad_records(
     (tmp_path / "runs" / "bad.json").write_text("{")
     assert main(["leaderboard", "--results", str(tmp_path)]) == 1
     assert "left out: bad.json: no JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["leaderboard"], ["leaderboard", "--published", "dinov2-lin"], ["ablation", "blocks"], ["compare", "a", "b"]],
+)
+def test_verbs_that_read_records_import_no_torch(words: list[str], tmp_path: Path, make_record: Callable) -> None:
+    store = RecordStore(tmp_path)
+    store.ensure_writable()
+    store.add(make_record(), None)
+    command = [sys.executable, "-X", "importtime", "-m", "benchmark", *words, "--results", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "pandas" in imported
+    assert {"torch", "scipy.stats", "mmengine"} & imported == set()
+
+
+def test_leaderboard_prints_every_format(
+    tmp_path: Path, make_record: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = RecordStore(tmp_path)
+    store.ensure_writable()
+    store.add(make_record(), None)
+    store.add(make_record(id="20260101T000000-ade20k-abd", limit=4), None)
+    expected = {
+        "csv": ("leaderboard.csv", "name,arch,"),
+        "markdown": ("leaderboard.md", "| vits14 | ViT-S/14 |"),
+        "latex": ("leaderboard.tex", "\\toprule"),
+        "json": ("leaderboard.json", '"ade20k_miou"'),
+    }
+    for form, (name, text) in expected.items():
+        assert main(["leaderboard", "--results", str(tmp_path), "--format", form]) == 0
+        printed = capsys.readouterr()
+        assert text in printed.out
+        assert printed.out == (tmp_path / name).read_text()
+        assert "left out: 1 run with --limit" in printed.err
+
+
+def test_filters_narrow_what_is_printed_not_what_is_written(
+    tmp_path: Path, make_record: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = RecordStore(tmp_path)
+    store.ensure_writable()
+    store.add(make_record(), None)
+    assert main(["leaderboard", "--results", str(tmp_path), "--filter", "name=other"]) == 0
+    assert "No row fulfils the filters." in capsys.readouterr().out
+    assert "vits14" in (tmp_path / "leaderboard.csv").read_text()
+    assert main(["leaderboard", "--results", str(tmp_path), "--sort", "ade20k"]) == 2
+    assert "did you mean 'ade20k_miou'" in capsys.readouterr().err
 
 
 def test_a_results_folder_that_is_not_there_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
