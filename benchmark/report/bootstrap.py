@@ -44,7 +44,8 @@ def bootstrap(samples: Sequence[Ratios], *, replicates: int = REPLICATES, seed: 
     table = np.concatenate([_flat(sample) for sample in samples], axis=1)
     rows, counts = equal_rows(table)
     generator = np.random.default_rng(seed)
-    return scored_sums(samples, (weights @ rows for weights in _weights(counts, replicates, generator)))
+    chunks = chunked(replicates, max(rows.shape))
+    return scored_sums(samples, (weights @ rows for weights in _weights(counts, chunks, generator)))
 
 
 def equal_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -143,10 +144,10 @@ def chunked(replicates: int, columns: int) -> Iterator[int]:
         yield min(size, replicates - start)
 
 
-def _weights(counts: np.ndarray, replicates: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def _weights(counts: np.ndarray, chunks: Iterator[int], generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Draws how often each row is in a replicate: chunks of (r, K), each row sums to N."""
     kinds, images = len(counts), int(counts.sum())
-    for size in chunked(replicates, kinds):
+    for size in chunks:
         if kinds < images:
             yield generator.multinomial(images, counts / images, size=size).astype(np.float64)
         else:  # the same law; counting draws is much faster than as many binomials

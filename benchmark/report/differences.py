@@ -94,7 +94,7 @@ def exchange_test(first: Ratios, second: Ratios, *, resamples: int = REPLICATES,
     of_first, of_second = np.stack(first.sums()), np.stack(second.sums())
     observed = abs(second.score() - first.score())
     generator, beyond = np.random.default_rng(seed), 0
-    for exchanged in _exchanges(counts, resamples, generator):
+    for exchanged in _exchanges(counts, chunked(resamples, max(rows.shape)), generator):
         moved = (exchanged @ rows).reshape(-1, 2, *shape).swapaxes(0, 1)
         ones = score_of_sums(*(of_first[:, None] + moved), first.scale)
         others = score_of_sums(*(of_second[:, None] - moved), first.scale)
@@ -156,9 +156,9 @@ def _accuracy_by_class(first: Ratios, second: Ratios) -> tuple[np.ndarray, np.nd
     )
 
 
-def _exchanges(counts: np.ndarray, resamples: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def _exchanges(counts: np.ndarray, chunks: Iterator[int], generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Draws how many images of each row are exchanged: chunks of (r, K)."""
-    for size in chunked(resamples, len(counts)):
+    for size in chunks:
         if (counts == 1).all():
             yield generator.integers(2, size=(size, len(counts)), dtype=np.int8).astype(np.float64)
         else:

@@ -24,6 +24,9 @@ _COLUMNS = (
     *("model", "variant", "size", "patch", "registers", "pretraining"),
     *("benchmark", "metric", "value", "protocol", "source", "trust"),
 )
+_OURS = {"dinov2-knn": "dinov2", "dinov2-linear": "dinov2", "dinov3-linear": "dinov3"}
+"""What a protocol of the file is called here, where the benchmark is part of its name there."""
+
 _NOT_COMPARED = {"family"}  # whose protocol it is moves no number
 _SHOWN = 6  # differing fields in a line
 
@@ -44,7 +47,7 @@ class Figure:
     metric: str
     value: float
     protocol: str
-    """A protocol of ours where there is one, else a name for the source's own."""
+    """A protocol of ours where there is one (see ``_OURS``), else a name for the source's own."""
 
     source: str
     trust: str
@@ -146,7 +149,7 @@ def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
 
 def differences(protocol: str, record: Record) -> list[str]:
     """Lists what keeps figures of a protocol from standing beside a record: fields, then data."""
-    wanted = read_protocol(record.benchmark, protocol)
+    wanted = read_protocol(record.benchmark, _OURS.get(protocol, protocol))
     if wanted is None:
         return [f"no protocol {protocol} here to compare fields with"]
     wanted = _leaves(json.loads(json.dumps(wanted)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,21 @@ def test_other_data_than_the_official_release_differs(official: Callable) -> Non
 
 def test_a_protocol_we_do_not_have_is_not_guessed(official: Callable) -> None:
     assert differences("dinov2-lin-ms", official()) == ["no protocol dinov2-lin-ms here to compare fields with"]
+
+
+@pytest.mark.parametrize(
+    ("published", "benchmark", "ours"),
+    [
+        ("dinov2-lin1", "nyu", "dinov2-lin1"),
+        ("dinov2-knn", "imagenet-knn", "dinov2"),
+        ("dinov2-linear", "imagenet-linear", "dinov2"),
+        ("dinov3-linear", "imagenet-linear", "dinov3"),
+    ],
+)
+def test_protocols_of_other_names_are_found(make_record: Callable, published: str, benchmark: str, ours: str) -> None:
+    protocol = json.loads(json.dumps(read_config(CONFIGS / benchmark / f"{ours}.py")))
+    record = make_record(benchmark=benchmark, protocol={"fields": protocol}, data={"name": "another"})
+    assert differences(published, record) == []
 
 
 def test_an_unknown_protocol_is_an_error() -> None:
