@@ -45,7 +45,7 @@ def bootstrap(samples: Sequence[Ratios], *, replicates: int = REPLICATES, seed: 
     rows, counts = equal_rows(table)
     generator = np.random.default_rng(seed)
     chunks = chunked(replicates, max(rows.shape))
-    return scored_sums(samples, (weights @ rows for weights in _weights(counts, chunks, generator)))
+    return _scored_sums(samples, (weights @ rows for weights in _weights(counts, chunks, generator)))
 
 
 def equal_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,8 +61,8 @@ def equal_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return table, np.ones(len(table), np.int64)
 
 
-def scored_sums(samples: Sequence[Ratios], chunks: Iterator[np.ndarray]) -> np.ndarray:
-    """Scores sums (r, M) laid out as ``flat_size`` columns per sample; returns (len(samples), R)."""
+def _scored_sums(samples: Sequence[Ratios], chunks: Iterator[np.ndarray]) -> np.ndarray:
+    """Scores chunks of sums (r, M), columns as ``_flat`` lays the samples out; returns (len(samples), R)."""
     scores = []
     for sums in chunks:
         start, of_samples = 0, []
