@@ -24,7 +24,7 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd depth seg all list check leaderboard ablation need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check leaderboard ablation need-checkpoint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,18 @@ kitti: $(STAMP) need-checkpoint ## linear depth on KITTI: RMSE
 
 sunrgbd: $(STAMP) need-checkpoint ## linear depth on SUN RGB-D with a head trained on NYU: RMSE
 	$(call RUN,sunrgbd)
+
+knn: $(STAMP) need-checkpoint ## ImageNet by nearest neighbours: top-1
+	$(call RUN,imagenet-knn)
+
+linear: $(STAMP) need-checkpoint ## ImageNet by linear probes: top-1
+	$(call RUN,imagenet-linear)
+
+logreg: $(STAMP) need-checkpoint ## ImageNet by logistic regression: top-1
+	$(call RUN,imagenet-logreg)
+
+imagenet: $(STAMP) need-checkpoint ## every ImageNet benchmark, on one shared extraction
+	$(call RUN,imagenet)
 
 depth: $(STAMP) need-checkpoint ## every depth benchmark whose data is there
 	$(call RUN,depth)

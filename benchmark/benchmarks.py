@@ -58,10 +58,17 @@ def _depth(name: str, trained_on: str | None = None) -> Benchmark:
     )  # fmt: skip
 
 
+def _imagenet(method: str) -> Benchmark:
+    return Benchmark(
+        f"imagenet-{method}", "imagenet", "imagenet", "top1", higher_is_better=True, unit="%", default_protocol="dinov2"
+    )
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     **{name: _segmentation(name) for name in ("ade20k", "voc2012", "cityscapes")},
     **{name: _depth(name) for name in ("nyu", "kitti")},
     "sunrgbd": _depth("sunrgbd", trained_on="nyu"),
+    **{f"imagenet-{method}": _imagenet(method) for method in ("knn", "linear", "logreg")},
 }
 
 

@@ -58,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--rerun", action="store_true", help="run cells again that are done")
     run.add_argument("--gpus", type=_positive, default=1, metavar="N", help="processes on this machine (default: 1)")
+    run.add_argument(
+        "--on-bad-image",
+        choices=("error", "skip"),
+        default="error",
+        help="image classification: stop at an image that cannot be read, or name it and go on without it",
+    )
     run.add_argument("--compile", action="store_true", help="torch.compile the backbone; says so where it cannot")
     run.add_argument("--workers", type=_natural, metavar="N", help="loader processes (default: by device)")
     run.add_argument(
@@ -274,7 +280,7 @@ _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
 _PASSED_ON = (
     *("checkpoint", "name", "protocol", "data_root", "results", "device"),
-    *("seed", "limit", "gpus", "workers", "save_every"),
+    *("seed", "limit", "gpus", "workers", "save_every", "on_bad_image"),
 )
 
 
@@ -324,6 +330,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
                 workers=options.workers,
                 save_every_s=options.save_every,
                 compile=options.compile,
+                on_bad_image=options.on_bad_image,
                 command=command,
             ),
         )

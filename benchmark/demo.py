@@ -35,7 +35,14 @@ def run_demo(data_root: Path, results: Path, command: str) -> int:
     benchmarks = [name for name in BENCHMARKS if _PROTOCOL in protocol_names(name)]
     failed = 0
     for name, weights in (("raw pixels (floor)", "pixels"), ("random ViT", str(checkpoint))):
-        options = RunOptions(data_root=data_root, results=results, name=name, protocol=_PROTOCOL, command=command)
+        options = RunOptions(
+            data_root=data_root,
+            results=results,
+            features=data_root / "features",
+            name=name,
+            protocol=_PROTOCOL,
+            command=command,
+        )
         failed += run_cells(benchmarks, weights, options)
     print(
         "\nNobody trained this transformer: what it adds over raw pixels is what a random network's features are worth."

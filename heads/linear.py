@@ -163,6 +163,15 @@ class LinearProbes(nn.Module):
                         logits[place] = scores
         return logits
 
+    def diverged(self) -> list[bool]:
+        """Tells of each classifier whether its weights are no numbers."""
+        gone = [False] * len(self.probes)
+        for group in self._groups:
+            finite = group.weight.isfinite().all(1) & group.bias.isfinite()
+            for index, fine in zip(group.indices, finite.view(len(group.indices), -1).all(1).tolist(), strict=True):
+                gone[index] = not fine
+        return gone
+
     def logits_in_chunks(
         self, inputs: Mapping[InputKey, Tensor], *, rows: int, probes: Sequence[int] | None = None
     ) -> Iterator[Tensor]:

@@ -24,6 +24,7 @@ from benchmark.records.store import RecordStore
         ["run", "--help"],
         ["check", "--help"],
         ["data", "--help"],
+        ["data", "cache"],
         ["leaderboard", "--help"],
         ["compare", "--help"],
         ["ablation", "--help"],
@@ -56,7 +57,7 @@ def test_list_json_tells_benchmarks_protocols_and_which_data_is_there(
     assert main(["list", "--json", "--data-root", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     benchmarks = {benchmark["name"]: benchmark for benchmark in found["benchmarks"]}
-    assert benchmarks["ade20k"]["protocols"] == ["dinov2-lin", "dinov3-lin", "mini"]
+    assert benchmarks["ade20k"]["protocols"] == ["cached", "dinov2-lin", "dinov3-lin", "mini"]
     assert found["groups"]["seg"] == ["ade20k", "voc2012", "cityscapes"]
     assert {dataset["name"]: dataset["present"] for dataset in found["datasets"]} == {
         "ade20k": True,
@@ -172,6 +173,17 @@ def test_a_results_folder_that_is_not_there_is_not_made(tmp_path: Path, capsys: 
 def test_a_group_without_any_data_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "all", "--checkpoint", "pixels", "--data-root", str(tmp_path / "nowhere")]) == 2
     assert "no benchmark of all can run with the data under" in capsys.readouterr().err
+
+
+def test_a_member_of_a_group_without_the_protocol_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr("benchmark.probing.run.run_cells", lambda names, *_rest: ran.extend(names) or 0)
+    words = ["--checkpoint", "pixels", "--data-root", str(mini_data), "--results", str(tmp_path)]
+    assert main(["run", "all", *words, "--protocol", "dinov2-lin"]) == 0
+    assert ran == ["ade20k", "voc2012", "cityscapes"]
+    assert "imagenet-knn: skipped, it has no protocol 'dinov2-lin'" in capsys.readouterr().out
 
 
 def test_an_empty_leaderboard_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import CONFIGS, protocol_names
 from benchmark.metrics.evaluation_crop import EVALUATION_CROPS
-from benchmark.protocols import DepthTest, FixedCrop, load_protocol, parse_backbone_options
+from benchmark.protocols import DepthTest, FixedCrop, load_protocol, parse_backbone_options, share_overrides
 from benchmark.protocols.load import leaves
 
 _SHIPPED = [(benchmark, name) for benchmark in BENCHMARKS for name in protocol_names(benchmark)]
@@ -22,6 +22,19 @@ _OTHER_VALUES = {
     "features.precision": ["bfloat16"],
     "head.init": ["pytorch", "normal"],
     "train.batch_size": ["32"],
+    "train.stored": ['{"views":2,"dtype":"float16"}'],
+    "train.stored.dtype": ["float32"],
+    "train.source": ["stored"],
+    "train.filter": ["bilinear"],
+    "view.filter": ["bilinear"],
+    "features.dtype": ["float32"],
+    "probes.inputs": ['["cls"]'],
+    "probes.blocks": ["[2]"],
+    "probes.weight_decay": ["[1e-3]"],
+    "knn.k": ["[5]"],
+    "view.crop": ["64"],
+    "regression.c_exponents": ["[-1,1]"],
+    "data.tries": ["2"],
     "train.fixed_crop.top": ["0"],
     "train.fixed_crop.left": ["0"],
     "train.resize.filter": ["pillow"],
@@ -53,6 +66,7 @@ _OTHER_VALUES = {
 _BESIDE = {
     "head.batch_norm": ["features.with_cls=false"],
     "features.with_cls": ["head.batch_norm=false"],
+    "data.tries": ["data.n_per_class=5"],
 }
 
 # What stands in the records and leaderboards there are; a deliberate change raises the protocol's version instead.
@@ -91,7 +105,10 @@ def test_no_two_shipped_protocols_share_a_fingerprint() -> None:
 
 _EVERY_FIELD = [
     (benchmark, name, key)
-    for benchmark, name in (("ade20k", "dinov2-lin"), ("nyu", "dinov2-lin1"), ("kitti", "dinov3-lin"))
+    for benchmark, name in (
+        *(("ade20k", "dinov2-lin"), ("nyu", "dinov2-lin1"), ("kitti", "dinov3-lin"), ("ade20k", "cached")),
+        *(("imagenet-knn", "dinov2"), ("imagenet-linear", "dinov2"), ("imagenet-logreg", "dinov2")),
+    )
     for key in leaves(load_protocol(benchmark, name).fields)
 ]
 
@@ -291,13 +308,28 @@ def test_bad_overrides_are_refused(override: str, error: type[Exception], match:
         load_protocol("ade20k", "mini", [override])
 
 
+def test_an_override_goes_to_the_benchmarks_that_have_its_field() -> None:
+    names = {"ade20k": "dinov2-lin", "imagenet-knn": "dinov2"}
+    shared = share_overrides(list(names), names, ["train.iterations=20", "data.val=train", "knn.k=[5]"])
+    assert shared == {
+        "ade20k": ("train.iterations=20", "data.val=train"),
+        "imagenet-knn": ("data.val=train", "knn.k=[5]"),
+    }
+
+
+def test_an_override_that_no_benchmark_has_stays_for_the_error() -> None:
+    names = {"ade20k": "dinov2-lin", "imagenet-knn": "dinov2"}
+    shared = share_overrides(list(names), names, ["train.iteration=20"])
+    assert set(shared.values()) == {("train.iteration=20",)}
+
+
 def test_an_override_given_twice_is_refused() -> None:
     with pytest.raises(UsageError, match=r"train\.iterations is given twice"):
         load_protocol("ade20k", "mini", ["train.iterations=3", "train.iterations=4"])
 
 
 def test_an_unknown_protocol_lists_the_known() -> None:
-    with pytest.raises(UsageError, match=r"no protocol 'dinov4'.*known: dinov2-lin, dinov3-lin, mini"):
+    with pytest.raises(UsageError, match=r"no protocol 'dinov4'.*known: cached, dinov2-lin, dinov3-lin, mini"):
         load_protocol("ade20k", "dinov4")
 
 

@@ -76,6 +76,16 @@ class LabelledImages(Split):
         """The images, then the files the labels were read from."""
         return [*(self.root / image for image in self._images), *self.label_files]
 
+    def take(self, indices: Sequence[int]) -> LabelledImages:
+        """Returns some of the images, in the order of ``indices``."""
+        return LabelledImages(
+            self.layout, self.root, self.name,
+            images=[self._images[index] for index in indices],
+            labels=self.labels[list(indices)],
+            classes=self.classes,
+            label_files=self.label_files,
+        )  # fmt: skip
+
     def load(self, index: int) -> NDArray[np.uint8]:
         """Reads one image as (H, W, 3) BGR.
 

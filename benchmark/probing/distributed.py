@@ -87,8 +87,8 @@ class World:
         if self.size > 1:
             dist.barrier()
 
-    def agree(self, module: nn.Module) -> None:
-        """Gives every process the leader's weights, should kernels have rounded differently."""
+    def agree(self, tensors: Iterable[Tensor]) -> None:
+        """Gives every process the leader's values, should kernels have rounded differently."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, src=0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data import DATASETS
 from benchmark.probing.sliding_window import Windows
-from benchmark.protocols import DepthProtocol, SegmentationProtocol, load_protocol
+from benchmark.protocols import DepthProtocol, LinearProtocol, SegmentationProtocol, Settings, load_protocol
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,36 @@ def plan(benchmark: str) -> Plan:
     """Counts the forwards of a benchmark; evaluation is counted on images of the dataset's usual size."""
     known = BENCHMARKS[benchmark]
     layout = DATASETS[known.dataset]
+    trained_on = DATASETS[known.trained_on or known.dataset]
     settings = load_protocol(benchmark, known.default_protocol).settings
     if isinstance(settings, SegmentationProtocol):
         train_size = (settings.train.crop, settings.train.crop)
         val_size, per_image = _windows(settings, layout.usual_size)
-    else:
+    elif isinstance(settings, DepthProtocol):
         train_size = settings.train.crop
         val_size, per_image = _whole_image(settings, layout.usual_size)
+    else:
+        val_size, per_image = (settings.view.crop, settings.view.crop), 1
+        online = isinstance(settings, LinearProtocol) and settings.train.source == "online"
+        train_size = (settings.train.crop, settings.train.crop) if online else val_size
     return Plan(
         benchmark=benchmark,
         protocol=known.default_protocol,
         train_size=train_size,
         val_size=val_size,
         precision=settings.features.precision,
-        train=settings.train.iterations * settings.train.batch_size,
+        train=_training_forwards(settings, trained_on.counts[settings.data.train]),
         val=layout.counts[settings.data.val] * per_image,
     )
+
+
+def _training_forwards(settings: Settings, images: int) -> int:
+    """Returns crops seen in training: one per step and place of the batch, or each image (each stored view) once."""
+    train = getattr(settings, "train", None)
+    if train is None or getattr(train, "source", "online") == "stored":
+        return images
+    stored = getattr(train, "stored", None)
+    return train.iterations * train.batch_size if stored is None else images * stored.views
 
 
 def _windows(settings: SegmentationProtocol, size: tuple[int, int]) -> tuple[tuple[int, int], int]:

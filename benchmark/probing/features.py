@@ -54,6 +54,11 @@ class FrozenFeatures(FrozenBackbone):
         self.settings = settings
 
     @property
+    def with_cls(self) -> bool:
+        """Whether heads are given [CLS] too."""
+        return getattr(self.settings, "with_cls", False)
+
+    @property
     def dim(self) -> int:
         """Channels of the feature map."""
         return self.backbone.spec.embed_dim * len(self.settings.layers)
@@ -68,6 +73,6 @@ class FrozenFeatures(FrozenBackbone):
         given = self.settings
         tokens = self.tokens(images, layers=given.layers, norm=given.norm, precision=given.precision)
         patches = torch.cat([layer.feature_map() for layer in tokens], dim=1).float()
-        if not getattr(given, "with_cls", False):
+        if not self.with_cls:
             return (patches,)
         return patches, torch.cat([layer.cls for layer in tokens], dim=1).float()

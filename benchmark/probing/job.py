@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmark.probing.feature_store.filling import OnBadImage
+from benchmark.probing.feature_store.store import FeatureStore
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.splits import Splits
 
@@ -21,8 +23,17 @@ class Job:
     resume: ResumeFile
     """Where the training state is kept."""
 
+    store: FeatureStore
+    """Where features are kept that need no augmentation."""
+
     label: str
     """What progress lines begin with."""
 
+    model: str
+    """What tables call the model."""
+
     workers: int = 0
     """Loader processes."""
+
+    on_bad_image: OnBadImage = "error"
+    """What an image that cannot be read does where images are encoded once; dense benchmarks stop at it."""

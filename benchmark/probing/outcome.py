@@ -21,7 +21,7 @@ from benchmark.records.environment import environment
 from benchmark.records.schema import Cost, DataInfo, ModelInfo, ProtocolInfo, Record
 
 if TYPE_CHECKING:
-    from benchmark.probing.features import FrozenFeatures
+    from benchmark.probing.features import FrozenBackbone
     from benchmark.probing.splits import Splits
 
 
@@ -123,14 +123,14 @@ def _by_reason(dropped: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]
     return {reason: tuple(keys) for reason, keys in grouped.items()}
 
 
-def measure_cost(seconds: float, features: FrozenFeatures) -> Cost:
+def measure_cost(seconds: float, encoder: FrozenBackbone) -> Cost:
     """Says what a run took; every process must call it."""
-    forwards = features.world.sum(features.forwards, features.device)
+    forwards = encoder.world.sum(encoder.forwards, encoder.device)
     return Cost(
         wall_s=round(seconds, 3),
         images_per_s=round(forwards / seconds, 3),
         backbone_forwards=forwards,
-        peak_memory_mb=round(_peak_memory_mb(features.device), 1),
+        peak_memory_mb=round(_peak_memory_mb(encoder.device), 1),
     )
 
 

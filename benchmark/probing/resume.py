@@ -28,6 +28,7 @@ class ResumeFile:
         self.earlier_s = 0.0
         """Seconds that earlier, unfinished runs took up to their last save."""
         self._begun_at = self._saved_at = time.monotonic()
+        self._save_took_s = 0.0
 
     def load(self) -> dict[str, Any] | None:
         """Returns the last state, or None if there is none.
@@ -45,8 +46,8 @@ class ResumeFile:
         return state
 
     def due(self) -> bool:
-        """Tells whether it is time to save again."""
-        return time.monotonic() - self._saved_at >= self.every_s
+        """Tells whether it is time to save again; saving takes at most a tenth of the time."""
+        return time.monotonic() - self._saved_at >= max(self.every_s, 10 * self._save_took_s)
 
     def save(self, state: dict[str, Any]) -> None:
         """Replaces the file by ``state``."""
@@ -54,6 +55,7 @@ class ResumeFile:
         self._saved_at = time.monotonic()
         with atomic_write(self.path) as file:
             torch.save({**state, "elapsed_s": self.earlier_s + self._saved_at - self._begun_at}, file)
+        self._save_took_s = time.monotonic() - self._saved_at
 
     def remove(self) -> None:
         """Deletes the file; the cell is done."""

@@ -6,8 +6,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,17 @@ from benchmark.backbones import Backbone, load_backbone
 from benchmark.backbones.compilation import compile_backbone
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.cache import features_folder
 from benchmark.devices import choose_device
 from benchmark.errors import DenseBenchError, ProtocolError, UsageError
 from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
-from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.feature_store.filling import OnBadImage
+from benchmark.probing.feature_store.store import FeatureStore
+from benchmark.probing.features import FrozenBackbone, FrozenFeatures
+from benchmark.probing.imagenet.knn import run_knn
+from benchmark.probing.imagenet.linear import run_linear
+from benchmark.probing.imagenet.logreg import run_logreg
 from benchmark.probing.job import Job
 from benchmark.probing.outcome import Cell, Outcome, describe, measure_cost
 from benchmark.probing.resume import ResumeFile
@@ -29,10 +36,23 @@ from benchmark.probing.segmentation import SegmentationTask
 from benchmark.probing.splits import open_splits
 from benchmark.probing.task import Task, run_task
 from benchmark.progress import duration
-from benchmark.protocols import DepthProtocol, Features, Protocol, load_protocol, share_overrides
+from benchmark.protocols import (
+    DepthProtocol,
+    Features,
+    KnnProtocol,
+    LinearProtocol,
+    LogregProtocol,
+    Protocol,
+    SegmentationProtocol,
+    Settings,
+    load_protocol,
+    share_overrides,
+)
 from benchmark.records.cell import cell_key
 from benchmark.records.schema import Primary, Record
 from benchmark.records.store import RecordStore
+
+DenseProtocol = SegmentationProtocol | DepthProtocol
 
 # A process whose peer failed sees a broken connection. It waits this long for torchrun to end it, so that the peer's
 # record tells the cause and no other record tells of the symptom.
@@ -73,6 +93,12 @@ class RunOptions:
     workers: int | None = None
     """Loader processes; None takes none beside a CPU backbone and up to eight beside a GPU."""
 
+    on_bad_image: OnBadImage = "error"
+    """Whether image classification stops at an image that cannot be read or goes on without it."""
+
+    features: Path | None = None
+    """Root of the feature store; None takes the user's cache."""
+
     compile: bool = False
     """Whether the backbone goes through torch.compile."""
 
@@ -89,6 +115,7 @@ class _Session:
 
     options: RunOptions
     store: RecordStore
+    features: FeatureStore
     device: torch.device
     world: World
 
@@ -132,7 +159,8 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     with joined(device) as world:
         refuse_small_batches(protocols, world)
-        session = _Session(options, store, device, world)
+        features = FeatureStore(options.features or features_folder())
+        session = _Session(options, store, features, device, world)
         return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
 
 
@@ -172,6 +200,8 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
         session.say(f"{name}: done already, {_shown(earlier.primary)} ({earlier.id}); --rerun runs it again")
         _resume_file(cell, session.options).remove()  # left behind if a run was killed while it ended
         return True
+    for note in cell.data.notes:
+        session.say(f"{name}: note: {note}")
     for split in (cell.data.train, cell.data.val):
         official = split.layout.counts[split.name]
         if session.options.limit is None and len(split) != official:
@@ -184,7 +214,7 @@ def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:
 
 
 def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cell:
-    _refuse_missing_layers(_features_of(protocol, backbone), backbone)
+    _refuse_missing_layers(protocol.settings, backbone)
     data = open_splits(protocol, options.data_root, options.limit)
     data_fingerprint = data.fingerprint
     key = cell_key(
@@ -200,24 +230,34 @@ def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cel
     return Cell(name, protocol, backbone, data, data_fingerprint, options.seed, options.limit, key)
 
 
-def _features_of(protocol: Protocol, backbone: Backbone) -> Features:
-    """Returns what the probes see, with numbered layers; raises ProtocolError where there are too few blocks."""
-    settings = protocol.settings
-    if isinstance(settings, DepthProtocol):
-        return settings.features.resolved(backbone.spec.depth)
-    return settings.features
+def _features_of(settings: DenseProtocol, depth: int) -> Features:
+    """Returns what dense probes see, with numbered layers; raises ProtocolError where there are too few blocks."""
+    return settings.features.resolved(depth) if isinstance(settings, DepthProtocol) else settings.features
 
 
-def _task(cell: Cell) -> Task:
-    settings, spec = cell.protocol.settings, cell.backbone.spec
+def _task(settings: DenseProtocol, cell: Cell) -> Task:
+    spec = cell.backbone.spec
     if isinstance(settings, DepthProtocol):
         return DepthTask(settings, spec)
     return SegmentationTask(settings, spec, cell.data.val.layout.num_classes)
 
 
-def _refuse_missing_layers(settings: Features, backbone: Backbone) -> None:
+def _evaluation(cell: Cell, session: _Session) -> tuple[FrozenBackbone, Callable[[Job], Outcome]]:
+    """Returns the frozen backbone as the benchmark sees it, and what makes its score."""
+    settings, device, world = cell.protocol.settings, session.device, session.world
+    for kind, run in ((KnnProtocol, run_knn), (LinearProtocol, run_linear), (LogregProtocol, run_logreg)):
+        if isinstance(settings, kind):
+            encoder = FrozenBackbone(cell.backbone, device, world)
+            return encoder, partial(run, settings, encoder)
+    features = FrozenFeatures(cell.backbone, _features_of(settings, cell.backbone.spec.depth), device, world)
+    return features, partial(run_task, _task(settings, cell), features)
+
+
+def _refuse_missing_layers(settings: Settings, backbone: Backbone) -> None:
+    if not isinstance(settings, DenseProtocol):
+        return
     depth = backbone.spec.depth
-    for layer in settings.layers:
+    for layer in _features_of(settings, depth).layers:
         if not -depth <= layer < depth:
             raise ProtocolError(f"features.layers: {layer} is no block of {backbone.spec.arch}, which has {depth}")
 
@@ -227,14 +267,23 @@ def _run(cell: Cell, session: _Session) -> bool:
     options, store, device, world = session.options, session.store, session.device, session.world
     name = cell.protocol.benchmark
     begun = time.monotonic()
-    features = FrozenFeatures(cell.backbone, _features_of(cell.protocol, cell.backbone), device, world)
+    encoder, evaluate = _evaluation(cell, session)
     resume = _resume_file(cell, options)
-    job = Job(cell.data, cell.seed, resume, name, _workers(options.workers, device, world))
+    job = Job(
+        data=cell.data,
+        seed=cell.seed,
+        resume=resume,
+        store=session.features,
+        label=name,
+        model=cell.name,
+        workers=_workers(options.workers, device, world),
+        on_bad_image=options.on_bad_image,
+    )
     record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
-        outcome = run_task(_task(cell), features, job)
+        outcome = evaluate(job)
     except Exception as error:  # whatever went wrong, the record says so and the next cell runs
         known = isinstance(error, DenseBenchError)
         if world.size > 1 and not known:
@@ -245,7 +294,7 @@ def _run(cell: Cell, session: _Session) -> bool:
         if world.size > 1:
             raise SystemExit(1) from error  # the other processes wait for this one: let torchrun end them
         return False
-    cost = measure_cost(resume.earlier_s + time.monotonic() - begun, features)
+    cost = measure_cost(resume.earlier_s + time.monotonic() - begun, encoder)
     if not world.leads:
         return True
     record = record.model_copy(
@@ -292,7 +341,17 @@ def _fixed(metric: str, value: float) -> str:
 def _shown_selection(selection: dict[str, Any], metric: str) -> str:
     chosen, best = selection["chosen"], selection["best_on_val"]
     return (
-        f"chose lr {chosen['lr']:g}, weight decay {chosen['weight_decay']:g} of {len(selection['candidates'])} on "
-        f"{selection['images']} {selection['on']} images; best on val would be {_fixed(metric, best[f'{metric}_val'])} "
-        f"(lr {best['lr']:g}, weight decay {best['weight_decay']:g}), optimistic"
+        f"chose {_setting(chosen, metric)} of {len(selection['candidates'])} on {selection['images']} "
+        f"{selection['on']} images; best on val would be {_fixed(metric, best[f'{metric}_val'])} "
+        f"({_setting(best, metric)}), optimistic"
+    )
+
+
+def _setting(candidate: dict[str, Any], metric: str) -> str:
+    """Writes a candidate's settings without its scores."""
+    scores = (f"{metric}_held_out", f"{metric}_val")
+    return ", ".join(
+        f"{key.replace('_', ' ')} {f'{value:g}' if isinstance(value, float) else value}"
+        for key, value in candidate.items()
+        if key not in scores
     )

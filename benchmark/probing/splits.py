@@ -9,6 +9,7 @@ from benchmark.benchmarks import BENCHMARKS
 from benchmark.data import DATASETS, ClassificationLayout
 from benchmark.data.classification import ClassificationSplit, refuse_other_classes
 from benchmark.data.depth import DepthSplit
+from benchmark.data.extra_sets import ExtraSet, extra_sets
 from benchmark.data.segmentation import SegmentationSplit
 from benchmark.data.split import Split, data_fingerprint, refuse_overlap
 from benchmark.protocols import DepthProtocol, Protocol
@@ -20,6 +21,10 @@ class Splits:
 
     train: Split
     val: Split
+    extras: tuple[ExtraSet, ...] = ()
+    """Further test sets for the same heads."""
+    notes: tuple[str, ...] = ()
+    """Why further test sets that are there cannot be scored."""
 
     @property
     def fingerprint(self) -> str:
@@ -46,7 +51,8 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
         )
         refuse_other_classes(train, val)
         refuse_overlap(train, val)
-        return Splits(train, val)
+        extras, notes = extra_sets(data_root, train, val, limit=limit)
+        return Splits(train, val, tuple(extras), tuple(notes))
     if isinstance(settings, DepthProtocol):
         kind, trained_on = DepthSplit, DATASETS[settings.data.trained_on]
     else:

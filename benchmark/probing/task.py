@@ -25,6 +25,7 @@ from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
 from benchmark.probing.train import Examples, Probe, ProbeLearner, seed_torch, train
+from benchmark.probing.views import stored_views
 from benchmark.progress import Progress
 
 
@@ -164,8 +165,10 @@ def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, 
 
 
 def _examples(task: Task, fit: list[int], features: FrozenFeatures, job: Job) -> Examples:
-    """Returns augmented images of the training indices ``fit``, encoded anew at every step."""
+    """Returns augmented images of the training indices ``fit``: encoded anew at every step, or the stored views."""
     load, batch_size = task.train_sample(job.data.train), task.settings.train.batch_size
+    if task.settings.train.stored is not None:
+        return stored_views(lambda index: task.collate([load(index)]), task.settings.train, fit, features, job)
     return encoded(
         lambda steps: training_batches(
             lambda index: load(fit[index]),
@@ -178,6 +181,7 @@ def _examples(task: Task, fit: list[int], features: FrozenFeatures, job: Job) ->
             workers=job.workers,
         ),
         features,
+        features.seen,
         batch_size=batch_size,
     )
 

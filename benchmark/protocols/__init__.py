@@ -32,7 +32,7 @@ from benchmark.protocols.depth import (
     FixedCrop,
     resolve_layers,
 )
-from benchmark.protocols.load import Protocol, load_protocol, parse_backbone_options, share_overrides
+from benchmark.protocols.load import Protocol, Settings, load_protocol, parse_backbone_options, share_overrides
 from benchmark.protocols.sections import Data, Features, Probes, Selection
 from benchmark.protocols.segmentation import (
     Head,
@@ -80,6 +80,7 @@ __all__ = [
     "SegmentationTest",
     "SegmentationTrain",
     "Selection",
+    "Settings",
     "StoredFeatures",
     "load_protocol",
     "parse_backbone_options",

@@ -12,7 +12,17 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.data import DATASETS, DepthLayout
 from benchmark.errors import ProtocolError, did_you_mean
-from benchmark.protocols.sections import Data, Features, NotNegative, Probes, Range, Section, Selection, Share
+from benchmark.protocols.sections import (
+    Data,
+    Features,
+    NotNegative,
+    Probes,
+    Range,
+    Section,
+    Selection,
+    Share,
+    StoredViews,
+)
 
 NamedLayers = Literal["dinov2-four", "even-four"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -180,6 +190,9 @@ class DepthTrain(Section):
 
     batch_size: PositiveInt
     """Images per update, over all devices together."""
+
+    stored: StoredViews | None
+    """None augments and encodes images anew at every step; else as many fixed views are encoded once."""
 
     fixed_crop: FixedCrop | None
     """Cut first; None takes the whole image."""

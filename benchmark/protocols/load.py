@@ -56,10 +56,13 @@ class Protocol:
     def fingerprint(self) -> str:
         """Hash of the benchmark and all fields, 16 hexadecimal digits.
 
-        A backbone option that is not given counts for nothing: an option more leaves old results comparable.
+        A backbone option that is not given, and ``train.stored`` unless features are, count for nothing: what came
+        later leaves old results comparable.
         """
         fields = self.fields
         fields["backbone"] = {key: value for key, value in fields["backbone"].items() if value is not None}
+        if "stored" in fields.get("train", {}) and fields["train"]["stored"] is None:
+            del fields["train"]["stored"]
         text = json.dumps({"benchmark": self.benchmark, **fields}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

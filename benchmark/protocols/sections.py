@@ -49,6 +49,16 @@ class Features(Section):
     """Arithmetic of the backbone (autocast); heads and losses are float32."""
 
 
+class StoredViews(Section):
+    """Training on features that are computed once: another protocol than augmenting anew at every step."""
+
+    views: PositiveInt
+    """Augmented views of each training image."""
+
+    dtype: Literal["float32", "float16", "bfloat16"]
+    """Number format they are kept in."""
+
+
 class Probes(Section):
     """The sweep: every (lr, weight decay, seed) is a head of its own on the same backbone pass."""
 

@@ -15,6 +15,7 @@ from benchmark.protocols.sections import (
     Section,
     Selection,
     Share,
+    StoredViews,
     ordered,
 )
 
@@ -73,6 +74,9 @@ class SegmentationTrain(Section):
 
     batch_size: PositiveInt
     """Images per update, over all devices together."""
+
+    stored: StoredViews | None
+    """None augments and encodes images anew at every step; else as many fixed views are encoded once."""
 
     resize: Resize
     """Box before the random factor."""

@@ -4,7 +4,7 @@
 _base_ = './backbone.py'
 
 family = 'dinov2'
-version = 1
+version = 2
 
 features = dict(
     layers=[-1],
@@ -26,6 +26,7 @@ probes = dict(
 train = dict(
     iterations=38_400,
     batch_size=16,  # 8 GPUs x 2: samples_per_gpu=2 is printed, 8 is inferred
+    stored=None,
     rotate=2.5,
     rotate_share=0.5,
     flip=0.5,

@@ -19,6 +19,7 @@ probes = dict(
 train = dict(
     iterations=40_000,
     batch_size=16,  # 8 GPUs x 2
+    stored=None,
     resize=dict(short=512, long=2048, filter='cv2'),
     scale=[0.5, 2.0],
     crop=512,

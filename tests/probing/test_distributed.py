@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,34 @@ def test_groups_of_depth_losses_do_not_feel_the_processes(mini_data: Path, tmp_p
     # Errors in metres are floats: threads and processes add them up in another order, a wrong group moves them by 1e-2.
     assert _numbers(three["metrics"]) == pytest.approx(_numbers(one["metrics"]), rel=1e-5)
     assert three["cost"]["backbone_forwards"] == one["cost"]["backbone_forwards"]
+
+
+def test_imagenet_is_shared_out_and_put_together(mini_data: Path, tmp_path: Path) -> None:
+    words = [
+        "run",
+        "imagenet-knn",
+        "imagenet-linear",
+        "--checkpoint",
+        "pixels",
+        "--device",
+        "cpu",
+        "--protocol",
+        "mini",
+    ]
+    words += ["--data-root", str(mini_data), "train.iterations=3", "train.batch_size=5", "probes.lr=[0.1]"]
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for number in (1, 2):  # 8 scored images and 5 of a batch: not all shares are equal
+        results = tmp_path / str(number)
+        command = [sys.executable, "-m", "benchmark", *words, "--gpus", str(number), "--results", str(results)]
+        environment = {**os.environ, "DENSEBENCH_CACHE": str(results / "cache")}
+        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 0, done.stderr
+        for path in (results / "runs").glob("*.json"):
+            record = json.loads(path.read_text())
+            tables.setdefault(record["benchmark"], []).append(pd.read_parquet(path.with_suffix(".parquet")))
+    assert set(tables) == {"imagenet-knn", "imagenet-linear"}
+    for one, two in tables.values():
+        pd.testing.assert_frame_equal(one, two)
 
 
 def test_a_failing_process_ends_the_others_and_leaves_a_record(mini_data: Path, tmp_path: Path) -> None:

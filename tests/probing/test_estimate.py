@@ -42,6 +42,18 @@ def test_without_flip_averaging_an_image_is_seen_once(monkeypatch: pytest.Monkey
     assert plan("nyu").val == 654
 
 
+def test_stored_features_are_encoded_once_per_image_or_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = estimate.load_protocol
+    monkeypatch.setattr(estimate, "load_protocol", lambda benchmark, _name: load(benchmark, "cached"))
+    assert (plan("ade20k").train, plan("imagenet-linear").train) == (2 * 20_210, 1_281_167)
+    assert plan("sunrgbd").train == 2 * 24_231
+
+
+def test_imagenet_is_seen_once_but_for_online_training() -> None:
+    assert (plan("imagenet-knn").train, plan("imagenet-knn").val) == (1_281_167, 50_000)
+    assert (plan("imagenet-linear").train, plan("imagenet-linear").train_size) == (12_500 * 1024, (224, 224))
+
+
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_has_a_plan(name: str) -> None:
     assert plan(name).forwards > 0

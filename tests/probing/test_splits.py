@@ -7,20 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmark.benchmarks import BENCHMARKS, Benchmark
 from benchmark.data.classification import ClassificationSplit
 from benchmark.errors import DataError
 from benchmark.probing.splits import open_splits
 from benchmark.protocols import load_protocol
-
-
-@pytest.fixture(autouse=True)
-def known_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("imagenet-knn", "imagenet-linear", "imagenet-logreg"):
-        benchmark = Benchmark(
-            name, "imagenet", "imagenet", "top1", higher_is_better=True, unit="%", default_protocol="dinov2"
-        )
-        monkeypatch.setitem(BENCHMARKS, name, benchmark)
 
 
 def _write(root: Path, *places: str) -> None:

@@ -58,7 +58,7 @@ def _train(
     learners = [
         ProbeLearner(probe, _loss, iterations=_ITERATIONS, optimizer=optimizer, schedule=_SCHEDULE) for probe in probes
     ]
-    examples = encoded(lambda steps: _batches(steps, killed_at), features, batch_size=2)
+    examples = encoded(lambda steps: _batches(steps, killed_at), features, features.seen, batch_size=2)
     train(learners, examples, iterations=_ITERATIONS, resume=resume, label="test", world=World())
     for probe in probes:
         probe.head.eval()

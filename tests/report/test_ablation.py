@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.errors import ProtocolError, UsageError
-from benchmark.listing import backbone_presets
+from benchmark.listing import backbone_presets, protocol_names
 from benchmark.report.ablation import Ablation, AblationGroup, fits, make_ablation
 from benchmark.report.ablation_config import AblationConfig, Match, ablation_names, read_ablation
 from benchmark.report.ablation_grid import ablation_grid
@@ -82,8 +82,12 @@ def test_an_average_over_fewer_benchmarks_than_it_names_is_no_average(add_record
 
 
 def test_what_a_family_has_no_protocol_for_is_left_out_and_named(
-    add_record: Callable, counts: Callable, table: Callable
+    add_record: Callable, counts: Callable, table: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without = "cityscapes"
+    monkeypatch.setattr(
+        "benchmark.report.ablation.protocol_names", lambda name: [] if name == without else protocol_names(name)
+    )
     for benchmark in ("ade20k", "voc2012"):
         add_record(benchmark=benchmark, statistics=counts(1), protocol={"family": "mini", "name": "mini"})
     found = table()

@@ -15,10 +15,10 @@ SHARD_BYTES = 64_000_000
 SHARD_IMAGES = 1024
 """Upper bound of a shard's images: what a killed run computes again, and what several processes share out."""
 
-BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-"""Number formats a store may have, with their size."""
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint8": 1}
+"""Number formats a store may have, with their size; uint8 is for label maps."""
 
-_NAMES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+_NAMES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "uint8": "U8"}
 _HEADER_LIMIT = 100_000_000  # safetensors' own
 
 
@@ -30,7 +30,7 @@ class Plan:
     """Shape of one image's values, by column."""
 
     dtype: str
-    """float32, float16 or bfloat16."""
+    """One of ``BYTES``."""
 
     count: int
     """Images."""

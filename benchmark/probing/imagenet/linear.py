@@ -1,0 +1,227 @@
+"""ImageNet by linear probes: every setting of the sweep is a head on the same pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.data.bad_images import standing_in
+from benchmark.data.classification import ClassificationSample, LabelledImages, train_sample
+from benchmark.errors import DivergedError, ProtocolError
+from benchmark.probing.examples import Batch, encoded
+from benchmark.probing.features import FrozenBackbone
+from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
+from benchmark.probing.imagenet.scores import Ranked, outcome, ranked, score_extras, selected, share_out
+from benchmark.probing.job import Job
+from benchmark.probing.loader import sample_index, training_batches
+from benchmark.probing.outcome import Outcome
+from benchmark.probing.selection import best, hold_out
+from benchmark.probing.train import Example, Examples, train
+from benchmark.protocols import LinearProtocol
+from heads import LinearProbe, LinearProbes, pooled_inputs
+
+_CHUNK = 256  # images whose logits of all probes are held at once: 53 MB of 52 x 1000
+
+
+def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> Outcome:
+    """Trains the sweep on one pass over train and scores the head that is best on images held out of train.
+
+    Args:
+        settings: The protocol.
+        encoder: The frozen backbone.
+        job: Images, seed and places.
+
+    Raises:
+        DataError: Images that cannot be read.
+        DivergedError: The chosen head's weights are not finite.
+        ProtocolError: A backbone of fewer blocks than every head of the sweep needs.
+    """
+    sweep = candidates(settings, encoder.backbone.spec.depth)
+    blocks = max(setting["blocks"] for setting in sweep)
+
+    def encode(split: LabelledImages) -> LabelledFeatures:
+        return encode_split(split, settings.features, settings.view, encoder, job, blocks=blocks, mean=True)
+
+    images, val = job.data.train, encode(job.data.val)
+    stored = encode(images) if settings.train.source == "stored" else None
+    total = len(images if stored is None else stored)
+    fit, held_rows = list(range(total)), []
+    if len(sweep) > 1:
+        fit, held_rows = hold_out(total, settings.selection.holdout, job.seed)
+
+    scale = settings.train.batch_size / settings.probes.lr_batch
+    probes = LinearProbes(
+        [LinearProbe(**{**setting, "lr": setting["lr"] * scale}) for setting in sweep],
+        embed_dim=encoder.backbone.spec.embed_dim,
+        num_classes=val.num_classes,
+        momentum=settings.optimizer.momentum,
+        seed=job.seed,
+    ).to(encoder.device)
+    if stored is None:
+        examples = _online(settings, images.take(fit), blocks, encoder, job)
+    else:
+        examples = _from_store(settings, stored.take(fit), blocks, encoder, job)
+    learner = LinearLearner(probes, settings.train.iterations)
+    label = f"{job.label} train"
+    iterations = settings.train.iterations
+    train([learner], examples, iterations=iterations, resume=job.resume, label=label, world=encoder.world)
+
+    rank = partial(_rank, probes, encoder=encoder, blocks=blocks)
+    diverged = probes.diverged()
+    chosen, on_held_out = 0, None
+    if held_rows:
+        held_out = encode(images.take(held_rows)) if stored is None else stored.take(held_rows)
+        on_held_out = _top1(rank(held_out), diverged)
+        chosen = best(on_held_out, higher_is_better=True)
+    if diverged[chosen]:
+        raise DivergedError(f"training diverged at lr {sweep[chosen]['lr']:g}: the weights are not finite")
+    on_val = rank(val)
+    selection = None
+    if on_held_out is not None:
+        selection = selected(
+            sweep, chosen, on_held_out, _top1(on_val, diverged), train=settings.data.train, images=len(held_rows)
+        )
+
+    def others(split: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
+        features = encode(split)
+        return features, rank(features, chosen=[chosen])
+
+    tries = [on_val[chosen]]
+    return outcome(tries, stored, val, selection, score_extras(job.data.extras, val, tries, others))
+
+
+def candidates(settings: LinearProtocol, depth: int) -> list[dict[str, Any]]:
+    """Returns the setting of every head of the sweep that a backbone of ``depth`` blocks can have.
+
+    Raises:
+        ProtocolError: There is none.
+    """
+    given = settings.probes
+    sweep = [
+        {"blocks": blocks, "input": kind, "lr": lr, "weight_decay": decay}
+        for blocks in given.blocks
+        for kind in given.inputs
+        for lr in given.lr
+        for decay in given.weight_decay
+        if blocks <= depth
+    ]
+    if not sweep:
+        raise ProtocolError(f"probes.blocks={list(given.blocks)}: the backbone has {depth}")
+    return sweep
+
+
+class LinearLearner:
+    """Makes linear probes learn, the learning rate falling along half a cosine to 0.
+
+    Args:
+        probes: On the device of the features.
+        iterations: Length of the schedule.
+    """
+
+    def __init__(self, probes: LinearProbes, iterations: int) -> None:
+        self.probes = probes
+        self.iterations = iterations
+
+    def learn(self, example: Example, step: int) -> Tensor:
+        """Makes one update and returns the losses (P,)."""
+        factor = (1 + math.cos(math.pi * step / self.iterations)) / 2
+        inputs = pooled_inputs(*example.seen, self.probes.keys)
+        return self.probes.step(inputs, example.target, factor=factor)
+
+    def tensors(self) -> list[Tensor]:
+        """Returns weights and momentum."""
+        return list(self.probes.state_dict().values())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns weights and momentum by name."""
+        return self.probes.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes them back."""
+        self.probes.load_state_dict(state)
+
+
+def _online(
+    settings: LinearProtocol, images: LabelledImages, blocks: int, encoder: FrozenBackbone, job: Job
+) -> Examples:
+    """Returns augmented images, encoded anew at every step."""
+    spec, batch_size = encoder.backbone.spec, settings.train.batch_size
+    load = train_sample(images, settings.train, spec.preprocessing)
+    if job.on_bad_image == "skip":
+        load = standing_in(load, len(images))
+    layers = tuple(range(spec.depth - blocks, spec.depth))
+
+    def see(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        given = settings.features
+        tokens = encoder.tokens(pictures, layers=layers, norm=given.norm, precision=given.precision)
+        return torch.stack([layer.cls for layer in tokens], 1).float(), tokens[-1].patches.mean(1).float()
+
+    def batches(steps: range) -> Iterator[Batch]:
+        return training_batches(
+            load,
+            _collate,
+            size=len(images),
+            batch_size=batch_size,
+            seed=job.seed,
+            steps=steps,
+            world=encoder.world,
+            workers=job.workers,
+        )
+
+    return encoded(batches, encoder, see, batch_size=batch_size)
+
+
+def _collate(samples: list[ClassificationSample]) -> Batch:
+    return Batch(
+        images=torch.stack([sample.image for sample in samples]),
+        target=torch.tensor([sample.label for sample in samples]),
+    )
+
+
+def _from_store(
+    settings: LinearProtocol, images: LabelledFeatures, blocks: int, encoder: FrozenBackbone, job: Job
+) -> Examples:
+    """Returns stored features in the order in which their images would come."""
+    batch_size = settings.train.batch_size
+
+    def examples(steps: range) -> Iterator[Example]:
+        for step in steps:
+            places = range(step * batch_size, (step + 1) * batch_size)
+            rows = torch.tensor([sample_index(place, seed=job.seed, size=len(images)) for place in places])
+            seen = tuple(part.to(encoder.device) for part in images.pooled(blocks, rows))
+            yield Example(seen, images.labels[rows].to(encoder.device))
+
+    return examples
+
+
+def _rank(
+    probes: LinearProbes,
+    images: LabelledFeatures,
+    chosen: list[int] | None = None,
+    *,
+    encoder: FrozenBackbone,
+    blocks: int,
+) -> list[Ranked]:
+    """Ranks the classes of images by each probe; the processes share the images."""
+    count = len(probes.probes) if chosen is None else len(chosen)
+
+    def share(rows: Tensor) -> tuple[Tensor, Tensor]:
+        parts = []
+        for some in rows.split(_CHUNK):
+            cls, mean = (part.to(encoder.device) for part in images.pooled(blocks, some))
+            logits = probes(pooled_inputs(cls, mean, probes.keys), probes=chosen)
+            parts.append([both.T for both in ranked(logits, images.labels[some].to(encoder.device))])
+        prediction, rank = (torch.cat(part) for part in zip(*parts, strict=True))
+        return prediction, rank
+
+    prediction, rank = share_out(share, len(images), count, encoder)
+    return [Ranked(prediction[:, place], rank[:, place]) for place in range(count)]
+
+
+def _top1(by_probe: list[Ranked], diverged: list[bool]) -> list[float]:
+    return [math.nan if gone else one.top1 for one, gone in zip(by_probe, diverged, strict=True)]

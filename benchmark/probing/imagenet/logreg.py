@@ -1,0 +1,114 @@
+"""ImageNet by logistic regression."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.data.classification import LabelledImages
+from benchmark.probing.features import FrozenBackbone
+from benchmark.probing.imagenet.draws import training_draws
+from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
+from benchmark.probing.imagenet.scores import Ranked, outcome, ranked, score_extras, selected, share_out
+from benchmark.probing.job import Job
+from benchmark.probing.outcome import Outcome
+from benchmark.probing.selection import best, hold_out
+from benchmark.progress import Progress
+from benchmark.protocols import LogregProtocol
+from heads import LogisticRegression, logistic_regression_path
+
+_CHUNK = 4096  # images whose logits are held at once
+
+
+def run_logreg(settings: LogregProtocol, encoder: FrozenBackbone, job: Job) -> Outcome:
+    """Fits [CLS] by logistic regression; C is chosen on images held out of train, then all of train is fitted.
+
+    Every process fits the same models; the processes share the images that are scored.
+
+    Args:
+        settings: The protocol.
+        encoder: The frozen backbone.
+        job: Images, seed and places.
+
+    Raises:
+        DataError: Images that cannot be read, or too few of a class.
+    """
+
+    def encode(split: LabelledImages) -> LabelledFeatures:
+        return encode_split(split, settings.features, settings.view, encoder, job)
+
+    train, val = encode(job.data.train), encode(job.data.val)
+    grid = c_values(settings)
+    chosen, on_held_out, fitted_on_val, held_out = 0, None, None, []
+    if len(grid) > 1:
+        fit, held_out = hold_out(len(train), settings.selection.holdout, job.seed)
+        queries = train.take(held_out)
+        scores = []
+        for images in training_draws(train.take(fit), settings.data):
+            models = _fitted(settings, images, grid, encoder, f"{job.label} C")
+            scores.append([[_rank(model, some, encoder).top1 for some in (queries, val)] for model in models])
+        on_held_out, fitted_on_val = np.mean(scores, axis=0).T.tolist()
+        chosen = best(on_held_out, higher_is_better=True)
+
+    models = [
+        next(_fitted(settings, images, [grid[chosen]], encoder, f"{job.label} fit"))
+        for images in training_draws(train, settings.data)
+    ]
+    tries = [_rank(model, val, encoder) for model in models]
+    selection = None
+    if on_held_out is not None:
+        candidates = [{"c": c} for c in grid]
+        selection = selected(
+            candidates, chosen, on_held_out, fitted_on_val, train=settings.data.train, images=len(held_out)
+        )
+
+    def others(images: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
+        encoded = encode(images)
+        return encoded, [_rank(model, encoded, encoder) for model in models]
+
+    return outcome(tries, train, val, selection, score_extras(job.data.extras, val, tries, others))
+
+
+def c_values(settings: LogregProtocol) -> list[float]:
+    """Returns the grid of C, rising."""
+    return np.logspace(*settings.regression.c_exponents, settings.regression.c_count).tolist()
+
+
+def _fitted(
+    settings: LogregProtocol, images: LabelledFeatures, grid: list[float], encoder: FrozenBackbone, label: str
+) -> Iterator[LogisticRegression]:
+    """Yields a model for each C and says where the solver did not converge."""
+    given = settings.regression
+    progress = Progress(len(grid), label, quiet=not encoder.world.leads)
+    for model in logistic_regression_path(
+        images.cls(),
+        images.labels,
+        grid,
+        num_classes=images.num_classes,
+        max_iterations=given.max_iterations,
+        tolerance=given.tolerance,
+        device=encoder.device,
+    ):
+        progress.advance()
+        if model.iterations >= given.max_iterations and encoder.world.leads:
+            print(f"{label}: note: C = {model.c:g} stopped at regression.max_iterations", file=sys.stderr)
+        yield model
+    progress.close()
+
+
+def _rank(model: LogisticRegression, queries: LabelledFeatures, encoder: FrozenBackbone) -> Ranked:
+    def share(rows: Tensor) -> tuple[Tensor, Tensor]:
+        parts = []
+        for some in rows.split(_CHUNK):
+            images = queries.take(some)
+            logits = model.scores(images.read_cls())
+            parts.append([both[:, None] for both in ranked(logits, images.labels.to(logits.device))])
+        prediction, rank = (torch.cat(part) for part in zip(*parts, strict=True))
+        return prediction, rank
+
+    prediction, rank = share_out(share, len(queries), 1, encoder)
+    return Ranked(prediction[:, 0], rank[:, 0])

@@ -1,0 +1,202 @@
+"""ImageNet benchmarks from the command line to the record, on the rendered data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
+
+from benchmark.backbones import load_backbone
+from benchmark.benchmarks import groups
+from benchmark.cli import main
+from benchmark.data import DATASETS
+from benchmark.data.classification import ClassificationSplit, view_sample
+from benchmark.probing.features import FrozenBackbone
+from benchmark.protocols import load_protocol
+
+_QUICK = ("train.iterations=4", "train.batch_size=4", "probes.lr=[0.01,0.1]")
+
+
+@pytest.fixture
+def run(mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs ``densebench run`` with features of its own and returns its exit code."""
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+
+    def _run(*words: str, data_root: Path = mini_data, checkpoint: str | Path = "pixels", results: str = "r") -> int:
+        places = ("--data-root", str(data_root), "--results", str(tmp_path / results), "--protocol", "mini")
+        return main(["run", *words, *places, "--checkpoint", str(checkpoint)])
+
+    return _run
+
+
+def _records(results: Path) -> dict[str, dict[str, Any]]:
+    found = [json.loads(path.read_text()) for path in sorted((results / "runs").glob("*.json"))]
+    return {record["benchmark"]: record for record in found}
+
+
+def _cls_tokens(checkpoint: str | Path, data_root: Path, benchmark: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """[CLS] of the last block and labels, one image at a time, rounded as the store rounds them."""
+    view = load_protocol(benchmark, "mini").settings.view
+    backbone = load_backbone(str(checkpoint))
+    images = ClassificationSplit(DATASETS["imagenet"], data_root, split)
+    sample = view_sample(images, view, backbone.spec.preprocessing)
+    encoder = FrozenBackbone(backbone, torch.device("cpu"))
+    rows = []
+    for index in range(len(images)):
+        [tokens] = encoder.tokens(sample(index).image[None], layers=(-1,), norm=True, precision="float32")
+        rows.append(tokens.cls[0].half().double().numpy())
+    return np.stack(rows), images.labels
+
+
+def test_all_three_leave_records_with_scores_and_a_row_per_image(
+    run: Callable, tmp_path: Path, checkpoint: Path
+) -> None:
+    assert run("imagenet", *_QUICK, checkpoint=checkpoint) == 0
+    records = _records(tmp_path / "r")
+    assert set(records) == set(groups()["imagenet"])
+    for name, record in records.items():
+        metrics, rows = record["metrics"], pd.read_parquet(tmp_path / "r" / "runs" / record["per_image"])
+        assert record["primary"]["value"] == metrics["top1"] == pytest.approx(100 * rows["hit"].mean())
+        assert metrics["top5"] == pytest.approx(100 * rows["hit5"].mean())
+        assert (rows["hit"] == (rows["prediction"] == rows["label"])).all()
+        assert (rows["hit"] <= rows["hit5"]).all()
+        assert metrics["mean_class_accuracy"] == pytest.approx(100 * rows.groupby("label")["hit"].mean().mean())
+        assert len(rows) == record["data"]["splits"]["val"] == metrics["images_scored"]
+        assert record["selection"]["on"] == "held-out train", name
+    assert "train.iterations=4" not in records["imagenet-knn"]["protocol"]["overrides"]
+
+
+def test_nothing_is_encoded_twice(run: Callable, tmp_path: Path, checkpoint: Path) -> None:
+    assert run("imagenet-linear", *_QUICK, checkpoint=checkpoint) == 0
+    assert run("imagenet-knn", checkpoint=checkpoint) == 0
+    assert run("imagenet-knn", checkpoint=checkpoint, results="other") == 0
+    records = _records(tmp_path / "r")
+    train, val = (records["imagenet-knn"]["data"]["splits"][name] for name in ("train", "val"))
+    held_out = records["imagenet-linear"]["selection"]["images"]
+    assert records["imagenet-linear"]["cost"]["backbone_forwards"] == 4 * 4 + held_out + val
+    assert records["imagenet-knn"]["cost"]["backbone_forwards"] == train  # val is there already
+    assert _records(tmp_path / "other")["imagenet-knn"]["cost"]["backbone_forwards"] == 0
+
+
+def test_stored_linear_probes_share_the_extraction_of_knn(run: Callable, tmp_path: Path, checkpoint: Path) -> None:
+    assert run("imagenet-knn", checkpoint=checkpoint) == 0
+    assert run("imagenet-linear", *_QUICK, "train.source=stored", checkpoint=checkpoint) == 0
+    record = _records(tmp_path / "r")["imagenet-linear"]
+    assert record["cost"]["backbone_forwards"] == 0
+    candidates = record["selection"]["candidates"]
+    assert len(candidates) == 2 * 2  # two blocks have no four, so 1 block x 2 inputs x 2 learning rates
+    assert {candidate["blocks"] for candidate in candidates} == {1}
+
+
+def test_knn_is_the_vote_written_out(run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
+    assert run("imagenet-knn", "knn.k=[3]", checkpoint=checkpoint) == 0
+    train, labels = _cls_tokens(checkpoint, mini_data, "imagenet-knn", "train")
+    val, _ = _cls_tokens(checkpoint, mini_data, "imagenet-knn", "val")
+    distances, near = NearestNeighbors(n_neighbors=3, metric="cosine", algorithm="brute").fit(train).kneighbors(val)
+    votes = np.zeros((len(val), labels.max() + 1))
+    for image in range(len(val)):
+        for distance, row in zip(distances[image], near[image], strict=True):
+            votes[image, labels[row]] += np.exp((1 - distance) / 0.07)
+    record = _records(tmp_path / "r")["imagenet-knn"]
+    rows = pd.read_parquet(tmp_path / "r" / "runs" / record["per_image"])
+    assert rows["prediction"].tolist() == votes.argmax(1).tolist()
+    assert record["selection"] is None
+
+
+def test_logistic_regression_is_scikit_learns(run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
+    assert run("imagenet-logreg", "regression.c_exponents=[-1,-1]", "regression.c_count=1", checkpoint=checkpoint) == 0
+    train, labels = _cls_tokens(checkpoint, mini_data, "imagenet-logreg", "train")
+    val, _ = _cls_tokens(checkpoint, mini_data, "imagenet-logreg", "val")
+    fitted = LogisticRegression(C=0.1, max_iter=1000, tol=1e-12).fit(train, labels)
+    rows = pd.read_parquet(tmp_path / "r" / "runs" / _records(tmp_path / "r")["imagenet-logreg"]["per_image"])
+    assert rows["prediction"].tolist() == fitted.predict(val).tolist()
+
+
+@pytest.mark.parametrize("benchmark", ["imagenet-knn", "imagenet-logreg"])
+def test_few_shot_draws_are_averaged(run: Callable, tmp_path: Path, benchmark: str) -> None:
+    assert run(benchmark, "data.n_per_class=1", "data.tries=3", "selection.holdout=0.1") == 0
+    record = _records(tmp_path / "r")[benchmark]
+    metrics, rows = record["metrics"], pd.read_parquet(tmp_path / "r" / "runs" / record["per_image"])
+    assert metrics["top1"] == pytest.approx(np.mean(metrics["top1_tries"]))
+    assert metrics["top1_std"] == pytest.approx(np.std(metrics["top1_tries"], ddof=1))
+    assert (100 * rows.groupby("try")["hit"].mean()).tolist() == pytest.approx(metrics["top1_tries"])
+
+
+def test_more_shots_than_images_is_an_error(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("imagenet-knn", "data.n_per_class=99") == 1
+    assert "lower data.n_per_class" in capsys.readouterr().err
+
+
+def _damaged(mini_data: Path, tmp_path: Path, split: str) -> tuple[Path, Path]:
+    data = tmp_path / "data"
+    shutil.copytree(mini_data / "imagenet", data / "imagenet")
+    image = sorted((data / "imagenet" / split).rglob("*.*"))[1]
+    image.write_bytes(image.read_bytes()[:200])
+    return data, image
+
+
+@pytest.mark.parametrize("benchmark", ["imagenet-knn", "imagenet-linear"])
+def test_an_unreadable_image_ends_the_run_and_is_named(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], benchmark: str
+) -> None:
+    data, image = _damaged(mini_data, tmp_path, "val")
+    words = _QUICK if benchmark == "imagenet-linear" else ()
+    assert run(benchmark, *words, data_root=data) == 1
+    assert image.name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+@pytest.mark.parametrize("benchmark", groups()["imagenet"])
+def test_an_unreadable_image_can_be_left_out_and_is_counted(
+    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], benchmark: str, split: str
+) -> None:
+    data, image = _damaged(mini_data, tmp_path, split)
+    words = ("train.iterations=8", "train.batch_size=4", "probes.lr=[0.01]") if benchmark == "imagenet-linear" else ()
+    assert run(benchmark, *words, "--on-bad-image", "skip", data_root=data) == 0
+    assert image.name in capsys.readouterr().err
+    metrics = _records(tmp_path / "r")[benchmark]["metrics"]
+    online = benchmark == "imagenet-linear"
+    if split == "val":
+        assert metrics["images_left_out"]["val"] == 1
+    elif not online:
+        assert metrics["images_left_out"] == {"train": 1, "val": 0}
+
+
+def test_a_diverged_probe_is_not_chosen(run: Callable, tmp_path: Path) -> None:
+    assert run("imagenet-linear", "train.iterations=40", "train.batch_size=4", "probes.lr=[1e42,0.1]") == 0
+    selection = _records(tmp_path / "r")["imagenet-linear"]["selection"]
+    assert selection["chosen"]["lr"] == 0.1
+    assert selection["candidates"][0]["top1_val"] is None
+
+
+def test_training_that_diverged_everywhere_is_an_error(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("train.iterations=40", "train.batch_size=4", "probes.lr=[1e42]", 'probes.inputs=["cls"]')
+    assert run("imagenet-linear", *words) == 1
+    assert "training diverged at lr 1e+42" in capsys.readouterr().err
+
+
+def test_heads_that_need_more_blocks_than_there_are_is_an_error(
+    run: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("imagenet-linear", "probes.blocks=[4]") == 1
+    assert "probes.blocks=[4]: the backbone has 1" in capsys.readouterr().err
+
+
+@pytest.mark.real_data
+def test_a_random_transformer_beats_chance_on_photographs(
+    run: Callable, real_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    """Ten classes, 500 images: chance is 10 %, and three standard errors above it are 14 %."""
+    assert run("imagenet-knn", "imagenet-logreg", data_root=real_data, checkpoint=checkpoint) == 0
+    for record in _records(tmp_path / "r").values():
+        assert record["data"]["splits"] == {"train": 1000, "val": 500}
+        assert record["primary"]["value"] > 14
