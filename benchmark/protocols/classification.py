@@ -6,8 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from benchmark.backbones.structure import BackboneOptions
-from benchmark.protocols.sections import Data, NotNegative, Section, Selection, Share, ordered
+from benchmark.protocols.sections import (
+    Data,
+    NotNegative,
+    ProtocolSettings,
+    Section,
+    Selection,
+    Share,
+    ordered,
+)
 
 PooledInput = Literal["cls", "cls+mean"]
 
@@ -70,17 +77,8 @@ class Neighbours(Section):
     """Weights are exp(similarity / temperature)."""
 
 
-class KnnProtocol(Section):
+class KnnProtocol(ProtocolSettings):
     """kNN on the last block's [CLS]."""
-
-    family: str
-    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
-
-    version: int
-    """Raised whenever a change in code or config changes its results."""
-
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
 
     data: FewShotData
     features: StoredFeatures
@@ -143,17 +141,8 @@ class Momentum(Section):
     """Decay rate of the summed gradients."""
 
 
-class LinearProtocol(Section):
+class LinearProtocol(ProtocolSettings):
     """A linear layer on [CLS] and mean patch tokens."""
-
-    family: str
-    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
-
-    version: int
-    """Raised whenever a change in code or config changes its results."""
-
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
 
     data: Data
     features: StoredFeatures
@@ -180,17 +169,8 @@ class Regression(Section):
     """Largest entry of the gradient, divided by C times the number of images, at which it has converged."""
 
 
-class LogregProtocol(Section):
+class LogregProtocol(ProtocolSettings):
     """Logistic regression on the last block's [CLS]."""
-
-    family: str
-    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
-
-    version: int
-    """Raised whenever a change in code or config changes its results."""
-
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
 
     data: FewShotData
     features: StoredFeatures

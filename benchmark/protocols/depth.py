@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.data import DATASETS, DepthLayout
 from benchmark.errors import ProtocolError, did_you_mean
 from benchmark.protocols.sections import (
@@ -17,6 +16,7 @@ from benchmark.protocols.sections import (
     Features,
     NotNegative,
     Probes,
+    ProtocolSettings,
     Range,
     Section,
     Selection,
@@ -251,17 +251,8 @@ class DepthTest(Section):
     """Whether the padding up to whole patches is cut off again before depths are resized to the image."""
 
 
-class DepthProtocol(Section):
+class DepthProtocol(ProtocolSettings):
     """Linear depth on frozen tokens."""
-
-    family: str
-    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
-
-    version: int
-    """Raised whenever a change in code or config changes its results."""
-
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
 
     data: DepthData
     features: DepthFeatures

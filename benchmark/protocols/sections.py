@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from benchmark.backbones.structure import BackboneOptions
+
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -24,6 +26,19 @@ class Section(BaseModel):
     """Immutable; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ProtocolSettings(Section):
+    """What every protocol says, whatever the benchmark."""
+
+    family: str
+    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
+
+    version: int
+    """Raised whenever a change in code or config changes its results."""
+
+    backbone: BackboneOptions
+    """What the checkpoint's keys do not tell."""
 
 
 class Data(Section):

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.protocols.sections import (
     Data,
     Features,
     Probes,
+    ProtocolSettings,
     Range,
     Section,
     Selection,
@@ -135,17 +135,8 @@ class SegmentationLoss(Section):
     """Divide by all pixels, ignored ones too, or by the labelled ones."""
 
 
-class SegmentationProtocol(Section):
+class SegmentationProtocol(ProtocolSettings):
     """Linear segmentation on frozen patch tokens."""
-
-    family: str
-    """Whose protocol this is; rows of the leaderboard are checkpoint x family."""
-
-    version: int
-    """Raised whenever a change in code or config changes its results."""
-
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
 
     data: Data
     features: Features
