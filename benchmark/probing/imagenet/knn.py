@@ -34,22 +34,20 @@ def run_knn(settings: KnnProtocol, encoder: FrozenBackbone, job: Job) -> Outcome
     def encode(split: LabelledImages) -> LabelledFeatures:
         return encode_split(split, settings.features, settings.view, encoder, job)
 
-    def ranker(tries: list[LabelledFeatures]) -> Ranker:
-        return Ranker(settings, _numbers(settings, tries), tries, encoder)
-
     train, val = encode(job.data.train), encode(job.data.val)
     fit, held_out = hold_out(len(train), settings.selection.holdout, job.seed)
-    choosing = ranker(training_draws(train.take(fit), settings.data))
+    draws = training_draws(train.take(fit), settings.data)
+    numbers = _numbers(settings, draws)
     chosen, on_held_out = 0, None
-    if len(choosing.numbers) > 1:
-        on_held_out = _top1(choosing.rank(train.take(held_out)))
+    if len(numbers) > 1:
+        on_held_out = _top1(Ranker(settings, numbers, draws, encoder).rank(train.take(held_out)))
         chosen = best(on_held_out, higher_is_better=True)
 
-    classifier = Ranker(settings, choosing.numbers, training_draws(train, settings.data), encoder)
+    classifier = Ranker(settings, numbers, training_draws(train, settings.data), encoder)
     on_val = classifier.rank(val)
     selection = None
     if on_held_out is not None:
-        candidates = [{"k": number} for number in classifier.numbers]
+        candidates = [{"k": number} for number in numbers]
         selection = selected(
             candidates, chosen, on_held_out, _top1(on_val), train=settings.data.train, images=len(held_out)
         )
