@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,6 +23,7 @@ from benchmark.metrics import evaluation_crop
 from benchmark.metrics.depth import DEPTH_SUMS, depth_sums, scores_from_sums
 from benchmark.probing.examples import Batch
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.gallery import depth_steps, rgb
 from benchmark.probing.train import Probe
 from benchmark.protocols import DepthProtocol, DepthTest
 from heads import GradientLoss, LinearDepthHead, SigLoss
@@ -65,6 +67,7 @@ class DepthTask:
     metric = "rmse"
     higher_is_better = False
     scored_pixel = "has a depth within the range and the evaluation crop"
+    gallery_kind = "depth"
 
     def __init__(self, settings: DepthProtocol, spec: BackboneSpec) -> None:
         self.settings = settings
@@ -124,12 +127,9 @@ class DepthTask:
     @torch.no_grad()
     def measure(self, sample: DepthSample, probes: list[Probe], features: FrozenFeatures) -> Tensor:
         """Returns the sums (probes, variants, len(DEPTH_SUMS)) of one image, float64."""
-        images = sample.image[None]
-        flip = self.settings.test.flip != "none"
-        seen = features.seen(torch.cat((images, images.flip(-1))) if flip else images)
+        seen = self._seen(sample, features)
         depth = sample.depth.to(features.device)
-        nearest, farthest = self.settings.data.depth_range
-        valid = (depth > nearest) & (depth < farthest)
+        valid = self._valid(depth)
         inside = {variant.crop: _inside(valid, variant.crop) for variant in self.variants}
         depths = [probe.head(*seen) for probe in probes]
         predictions = {
@@ -138,6 +138,24 @@ class DepthTask:
         }
         sums = [depth_sums(depth, predictions[variant.flip], valid=inside[variant.crop]) for variant in self.variants]
         return torch.stack(sums, dim=1)
+
+    @torch.no_grad()
+    def picture(self, sample: DepthSample, probe: Probe, features: FrozenFeatures) -> tuple[NDArray, ...]:
+        """Returns image, depth where it counts and predicted depth, to be looked at."""
+        flip = self.settings.test.flip != "none"
+        predicted = self._predict(probe.head(*self._seen(sample, features)), sample.depth.shape, flip=flip)
+        counted = _inside(self._valid(sample.depth), self.settings.test.evaluation_crop)
+        target = depth_steps(sample.depth * counted)
+        return rgb(sample.image, self._preprocessing), target, depth_steps(predicted)
+
+    def _seen(self, sample: DepthSample, features: FrozenFeatures) -> tuple[Tensor, ...]:
+        """Runs the backbone on an image, and on its mirror image where the protocol asks for it."""
+        images = sample.image[None]
+        return features.seen(torch.cat((images, images.flip(-1))) if self.settings.test.flip != "none" else images)
+
+    def _valid(self, depth: Tensor) -> Tensor:
+        nearest, farthest = self.settings.data.depth_range
+        return (depth > nearest) & (depth < farthest)
 
     def _predict(self, depths: Tensor, size: torch.Size, *, flip: bool) -> Tensor:
         """Maps a head's depths of an image and its mirror image to metres at the ground truth's size, (H, W)."""

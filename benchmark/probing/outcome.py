@@ -41,6 +41,9 @@ class Outcome:
     per_image: pd.DataFrame
     """Statistics of every image, enough to make the score again."""
 
+    gallery: bytes | None = None
+    """A few images to look at (see ``records/gallery.py``)."""
+
 
 @dataclass(frozen=True)
 class Cell:

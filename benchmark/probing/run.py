@@ -306,7 +306,7 @@ def _run(cell: Cell, session: _Session) -> bool:
             "cost": cost,
         }
     )
-    path = store.add(record, outcome.per_image)
+    path = store.add(record, outcome.per_image, outcome.gallery)
     resume.remove()
     _report(record, path)
     return True

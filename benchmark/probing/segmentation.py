@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.backbones.spec import BackboneSpec
@@ -22,6 +23,7 @@ from benchmark.metrics import confusion_matrix
 from benchmark.metrics.iou import scores_from_areas
 from benchmark.probing.examples import Batch
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.gallery import rgb
 from benchmark.probing.sliding_window import WindowAssembly, Windows
 from benchmark.probing.train import Probe
 from benchmark.protocols import SegmentationProtocol
@@ -43,6 +45,7 @@ class SegmentationTask:
     metric = "miou"
     higher_is_better = True
     scored_pixel = "is labelled"
+    gallery_kind = "labels"
 
     def __init__(self, settings: SegmentationProtocol, spec: BackboneSpec, num_classes: int) -> None:
         self.settings = settings
@@ -83,9 +86,18 @@ class SegmentationTask:
         """Returns the counts (probes, 3, C) of one image, int64."""
         seen = features.seen(self._windows.cut(sample.image))
         labels = sample.labels.to(features.device, torch.int64)
-        size, size_out = sample.image.shape[-2:], labels.shape
-        assembly = WindowAssembly.of(self._windows, tuple(size), tuple(size_out), features.device)
+        assembly = self._assembly(sample, features.device)
         return torch.stack([self._areas(probe.head(*seen), labels, assembly) for probe in probes])
+
+    @torch.no_grad()
+    def picture(self, sample: SegmentationSample, probe: Probe, features: FrozenFeatures) -> tuple[NDArray, ...]:
+        """Returns image, labels and predicted labels, to be looked at."""
+        logits = probe.head(*features.seen(self._windows.cut(sample.image)))
+        predicted = self._assembly(sample, features.device).labels(logits)
+        return rgb(sample.image, self._preprocessing), sample.labels.numpy(), predicted.byte().cpu().numpy()
+
+    def _assembly(self, sample: SegmentationSample, device: torch.device) -> WindowAssembly:
+        return WindowAssembly.of(self._windows, tuple(sample.image.shape[-2:]), tuple(sample.labels.shape), device)
 
     def _areas(self, logits: Tensor, labels: Tensor, assembly: WindowAssembly) -> Tensor:
         confusion = confusion_matrix(

@@ -20,6 +20,7 @@ from benchmark.errors import DataError, DivergedError
 from benchmark.probing.distributed import World
 from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.gallery import Pictured, make_gallery
 from benchmark.probing.job import Job
 from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
@@ -29,7 +30,7 @@ from benchmark.probing.views import stored_views
 from benchmark.progress import Progress
 
 
-class Task(Protocol):
+class Task(Pictured, Protocol):
     """What a benchmark adds to the common flow. Statistics are arrays (probes, images, ...), exact and additive."""
 
     metric: str
@@ -142,7 +143,8 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
             f"{data.val.layout.name}: no pixel of split {data.val.name!r} {task.scored_pixel}; there is no score"
         )
     metrics = task.metrics(kept)
-    return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept))
+    gallery = make_gallery(task, data.val, probes[chosen * settings.probes.seeds], features)
+    return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept), gallery)
 
 
 def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, world: World) -> None:

@@ -1,6 +1,7 @@
 """The folder of records: ``results/runs/<id>.json`` with ``<id>.parquet`` beside it.
 
-The parquet file is written first, so a record that can be read has its statistics. A record is never edited: another
+Dense benchmarks leave a gallery as well (see ``gallery.py``). The record is written last, so one that can be read has
+its statistics and its gallery. A record is never edited: another
 run of the same cell is another file, and readers take the newest success.
 """
 
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from benchmark.atomic import atomic_write
 from benchmark.errors import RecordError
 from benchmark.records.cell import key_of
+from benchmark.records.gallery import gallery_path
 from benchmark.records.schema import SCHEMA_VERSION, Record
 
 
@@ -55,8 +57,8 @@ class RecordStore:
         except OSError as error:
             raise RecordError(f"results folder {self.results} cannot be written to: {error.strerror}") from error
 
-    def add(self, record: Record, per_image: pd.DataFrame | None) -> Path:
-        """Writes a record and its statistics, whole or not at all.
+    def add(self, record: Record, per_image: pd.DataFrame | None, gallery: bytes | None = None) -> Path:
+        """Writes a record, its statistics and its gallery, whole or not at all.
 
         Raises:
             FileExistsError: A record of that id exists.
@@ -64,6 +66,9 @@ class RecordStore:
         if per_image is not None:
             with atomic_write(self.runs / f"{record.id}.parquet", replace=False) as file:
                 per_image.to_parquet(file, index=False)
+        if gallery is not None:
+            with atomic_write(gallery_path(self.runs, record.id), replace=False) as file:
+                file.write(gallery)
         path = self.runs / f"{record.id}.json"
         with atomic_write(path, replace=False) as file:
             file.write(record.model_dump_json(indent=1).encode() + b"\n")
