@@ -43,7 +43,7 @@ class Panel:
     """(H, W, 3) RGB."""
 
     target: NDArray[np.uint8] | NDArray[np.uint16]
-    """(H, W): class numbers, 255 where none counts; or depth in steps of 1 / ``STEPS_PER_METRE``, 0 where none counts."""
+    """(H, W): class numbers, 255 where none counts; or depth in 1 / ``STEPS_PER_METRE``, 0 where none counts."""
 
     prediction: NDArray[np.uint8] | NDArray[np.uint16]
     """(H, W) likewise."""

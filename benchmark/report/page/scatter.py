@@ -1,0 +1,205 @@
+"""Quality against cost: where each model stands, and which no other beats at its cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.benchmarks import BENCHMARKS, Benchmark
+from benchmark.report.flags import FLOOR
+from benchmark.report.leaderboard import fixed
+from benchmark.report.page.axis import Axis, short
+from benchmark.report.rows import Cell, Row
+
+WIDTH, HEIGHT = 360, 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 42
+MOST_LABELS = 3
+"""Protocols with plots; the others are seldom more than single overrides."""
+
+_MOST_NAMES = 10
+_CHARACTER = 6.2  # pixels of a letter of 11 px, on average
+_LINE = 12.0
+_LONGEST_NAME = 26
+_LOGARITHMIC_FROM = 4.0  # ratio of the largest to the smallest cost
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A number on an axis, pixels."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model, pixels."""
+
+    model: str
+    x: float
+    y: float
+    low: float | None
+    high: float | None
+    best: bool
+    """Whether no model scores better at no more cost."""
+
+    said: str
+    """Both numbers in words."""
+
+    run: str
+    name: str
+    """Written beside it; empty where there are too many."""
+
+    name_x: float
+    name_y: float
+    name_anchor: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """One cost."""
+
+    cost: str
+    less_is_better: bool
+    points: list[Point]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    floor: float | None
+    """Height of the floor baseline."""
+
+
+@dataclass(frozen=True)
+class CostSet:
+    """All costs of one benchmark under one protocol."""
+
+    label: str
+    benchmark: Benchmark
+    plots: list[Scatter]
+
+
+@dataclass(frozen=True)
+class _Cost:
+    name: str
+    less_is_better: bool
+    of: Callable[[Row, Cell], float | None]
+
+
+def _throughput(_: Row, cell: Cell) -> float | None:
+    rates = [record.cost.images_per_s for record in cell.records if record.cost is not None]
+    return float(np.mean(rates)) if rates else None
+
+
+_COSTS = (
+    _Cost("parameters, millions", True, lambda row, _: row.model.params / 1e6),
+    _Cost("GFLOPs per image of about 224 px", True, lambda row, _: row.model.gflops),
+    _Cost("images per second, whole run", False, _throughput),
+)
+
+
+def make_costs(rows: Sequence[Row], anchors: Mapping[str, str]) -> list[CostSet]:
+    """Makes the plots of the labels with most numbers, for each benchmark with at least one model."""
+    weight = Counter({row.label: 0 for row in rows})
+    for row in rows:
+        weight[row.label] += len(row.cells)
+    labels = {label for label, _ in sorted(weight.items(), key=lambda item: (-item[1], item[0]))[:MOST_LABELS]}
+    sets = []
+    for label in dict.fromkeys(row.label for row in rows if row.label in labels):
+        own = [row for row in rows if row.label == label]
+        for known in BENCHMARKS.values():
+            plots = [plot for cost in _COSTS if (plot := _scatter(cost, known, own, anchors))]
+            if plots:
+                sets.append(CostSet(label, known, plots))
+    return sets
+
+
+def _scatter(cost: _Cost, known: Benchmark, rows: Sequence[Row], anchors: Mapping[str, str]) -> Scatter | None:
+    cells = {row.model.checkpoint_sha256: (row, row.cells[known.name]) for row in rows if known.name in row.cells}
+    floor = next((cell.value for row, cell in cells.values() if row.model.checkpoint == FLOOR), None)
+    found = [
+        (row, cell, value)
+        for row, cell in cells.values()
+        if row.model.checkpoint != FLOOR and (value := cost.of(row, cell)) is not None and value > 0
+    ]
+    if not found:
+        return None
+    costs = [value for _, _, value in found]
+    x = Axis.around(costs, logarithmic=max(costs) / min(costs) >= _LOGARITHMIC_FROM)
+    scores = [end for _, cell, _ in found for end in _ends(cell)] + ([floor] if floor is not None else [])
+    y = Axis.around(scores, reversed=not known.higher_is_better)
+    placed = _points(cost, known, found, x, y, anchors)
+    return Scatter(
+        cost=cost.name,
+        less_is_better=cost.less_is_better,
+        points=placed,
+        x_ticks=[Tick(_x(x, tick), short(tick)) for tick in x.ticks(4)],
+        y_ticks=[Tick(_y(y, tick), short(tick)) for tick in y.ticks()],
+        floor=None if floor is None else _y(y, floor),
+    )
+
+
+def _points(
+    cost: _Cost,
+    known: Benchmark,
+    found: Sequence[tuple[Row, Cell, float]],
+    x: Axis,
+    y: Axis,
+    anchors: Mapping[str, str],
+) -> list[Point]:
+    signed = [
+        (cell.value if known.higher_is_better else -cell.value, value if cost.less_is_better else -value)
+        for _, cell, value in found
+    ]
+    points, taken = [], []
+    for (row, cell, value), (score, spent) in sorted(
+        zip(found, signed, strict=True), key=lambda each: (_y(y, each[0][1].value), each[0][0].model.name)
+    ):
+        beaten = any(other >= score and less <= spent and (other, less) != (score, spent) for other, less in signed)
+        interval = cell.interval
+        at = _x(x, value), _y(y, cell.value)
+        name = row.model.name if len(found) <= _MOST_NAMES else ""
+        name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        name_x, name_y, anchor = _beside(at, name, taken)
+        points.append(
+            Point(
+                model=row.model.name,
+                x=at[0],
+                y=at[1],
+                low=None if interval is None else _y(y, interval.low),
+                high=None if interval is None else _y(y, interval.high),
+                best=not beaten,
+                said=f"{row.model.name}: {fixed(known.column, cell.value)} {known.unit} at {value:.3g} {cost.name}",
+                run=anchors[cell.records[0].id],
+                name=name,
+                name_x=name_x,
+                name_y=name_y,
+                name_anchor=anchor,
+            )
+        )
+    return points
+
+
+def _beside(at: tuple[float, float], name: str, taken: list[tuple[float, float, float]]) -> tuple[float, float, str]:
+    """Finds room for a name, from the top of the plot down: right of the point if it fits, else left, then lower."""
+    width = _CHARACTER * len(name)
+    right = at[0] + 8 + width <= WIDTH - 2
+    start = at[0] + 8 if right else max(_LEFT + 2, at[0] - 8 - width)
+    height = at[1] - 5  # above the whisker of a neighbour at the same height
+    while any(abs(height - other) < _LINE and start < end and begin < start + width for begin, end, other in taken):
+        height += _LINE
+    taken.append((start, start + width, height))
+    return round(start, 1), round(height + 4, 1), "start"
+
+
+def _ends(cell: Cell) -> list[float]:
+    return [cell.value] if cell.interval is None else [cell.interval.low, cell.interval.high]
+
+
+def _x(axis: Axis, value: float) -> float:
+    return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * axis.place(value) / 100, 1)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return round(HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * axis.place(value) / 100, 1)
