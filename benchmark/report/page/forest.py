@@ -69,7 +69,7 @@ def make_forests(rows: Sequence[Row], estimates: Estimates, anchors: Mapping[str
         if len(others) > MOST:
             notes.append(f"The newest {MOST} of {len(others)} models are shown; densebench compare A B has any pair.")
             others = sorted(others, key=_newest)[-MOST:]
-        plots = [_plot(name, others, baseline, estimates, anchors, notes) for name in BENCHMARKS]
+        plots = [_plot(name, others, baseline, estimates, anchors=anchors, notes=notes) for name in BENCHMARKS]
         if any(plots):
             forests.append(Forest(label, baseline.model.name, [plot for plot in plots if plot], notes))
     estimates.save()
@@ -98,6 +98,7 @@ def _plot(
     rows: Sequence[Row],
     baseline: Row,
     estimates: Estimates,
+    *,
     anchors: Mapping[str, str],
     notes: list[str],
 ) -> Plot | None:

@@ -129,7 +129,7 @@ def _scatter(cost: _Cost, known: Benchmark, rows: Sequence[Row], anchors: Mappin
     x = Axis.around(costs, logarithmic=max(costs) / min(costs) >= _LOGARITHMIC_FROM)
     scores = [end for _, cell, _ in found for end in _ends(cell)] + ([floor] if floor is not None else [])
     y = Axis.around(scores, reversed=not known.higher_is_better)
-    placed = _points(cost, known, found, x, y, anchors)
+    placed = _points(cost, known, found, axes=(x, y), anchors=anchors)
     return Scatter(
         cost=cost.name,
         less_is_better=cost.less_is_better,
@@ -144,10 +144,11 @@ def _points(
     cost: _Cost,
     known: Benchmark,
     found: Sequence[tuple[Row, Cell, float]],
-    x: Axis,
-    y: Axis,
+    *,
+    axes: tuple[Axis, Axis],
     anchors: Mapping[str, str],
 ) -> list[Point]:
+    x, y = axes
     signed = [
         (cell.value if known.higher_is_better else -cell.value, value if cost.less_is_better else -value)
         for _, cell, value in found
