@@ -29,3 +29,9 @@ CLASS_NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 # fmt: on
+
+
+def class_name(dataset: str, number: int) -> str:
+    """Names a class, by its number where no name is known."""
+    names = CLASS_NAMES.get(dataset, ())
+    return names[number] if number < len(names) else f"class {number}"

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.data.class_names import CLASS_NAMES
+from benchmark.data.class_names import class_name
 from benchmark.report.flags import FLOOR
 from benchmark.report.rows import Cell, Row
 
@@ -32,12 +32,6 @@ class ClassTable:
 
     left_out: int
     """Models that are not shown."""
-
-
-def class_name(dataset: str, number: int) -> str:
-    """Names a class."""
-    names = CLASS_NAMES.get(dataset, ())
-    return names[number] if number < len(names) else f"class {number}"
 
 
 def make_classes(rows: Sequence[Row], anchors: Mapping[str, str]) -> list[ClassTable]:
