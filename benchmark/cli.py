@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_compare(verbs)
     _add_ablation(verbs)
+    _add_report(verbs)
     _add_rerun(verbs)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
@@ -136,6 +137,12 @@ def _add_ablation(verbs: argparse._SubParsersAction) -> None:
     ablation.add_argument("--protocol", metavar="LABEL", help="as the leaderboard has it (default: the fullest)")
     ablation.add_argument("--filter", nargs="+", default=(), metavar="COND", help="as for the leaderboard")
     ablation.set_defaults(verb=_ablation)
+
+
+def _add_report(verbs: argparse._SubParsersAction) -> None:
+    report = verbs.add_parser("report", help="make results/report.html from the records", description=_REPORT)
+    _add_results(report)
+    report.set_defaults(verb=_report)
 
 
 def _add_rerun(verbs: argparse._SubParsersAction) -> None:
@@ -272,6 +279,9 @@ with interval, p-value, images won and lost, classes that gain and lose. What is
 _ABLATION = """Fill tables of configs/ablations/ from the records, write them as CSV, Markdown and LaTeX into
 results/ablations/ and print them. Rows are matched by what the models are; what is missing is named with the command
 that would fill it."""
+
+_REPORT = """Write report.html into the results folder: one page that opens from disk, with tables, differences, costs,
+classes, pictures and the record behind each number. Exit code 1: a record cannot be trusted and was left out."""
 
 _RERUN = """Run the cell of a record again, with the same weights, protocol, seed and limit, and say whether the number
 comes out the same. The run leaves a record of its own. Exit code 0: it agrees, 1: it does not, 2: it cannot be run."""
@@ -536,6 +546,12 @@ def _ablation(options: argparse.Namespace, _command: str) -> int:
     from benchmark.report.verbs import ablations
 
     return ablations(options.results, options.tables, label=options.protocol, conditions=options.filter)
+
+
+def _report(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.report.page.verb import report
+
+    return report(options.results)
 
 
 def _rerun(options: argparse.Namespace, command: str) -> int:

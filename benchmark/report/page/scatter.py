@@ -19,6 +19,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 42
 MOST_LABELS = 3
 """Protocols with plots; the others are seldom more than single overrides."""
 
+FRAME = (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
+"""Left, top, right and bottom of the plotted area."""
+
 _MOST_NAMES = 10
 _CHARACTER = 6.2  # pixels of a letter of 11 px, on average
 _LINE = 12.0
@@ -76,7 +79,8 @@ class CostSet:
     """All costs of one benchmark under one protocol."""
 
     label: str
-    benchmark: Benchmark
+    benchmark: str
+    known: Benchmark
     plots: list[Scatter]
 
 
@@ -111,7 +115,7 @@ def make_costs(rows: Sequence[Row], anchors: Mapping[str, str]) -> list[CostSet]
         for known in BENCHMARKS.values():
             plots = [plot for cost in _COSTS if (plot := _scatter(cost, known, own, anchors))]
             if plots:
-                sets.append(CostSet(label, known, plots))
+                sets.append(CostSet(label, known.name, known, plots))
     return sets
 
 

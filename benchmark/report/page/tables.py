@@ -1,0 +1,105 @@
+"""Ablation tables and published figures, as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.listing import CONFIGS
+from benchmark.report.ablation import Ablation, make_ablation
+from benchmark.report.ablation_config import read_ablation
+from benchmark.report.ablation_grid import ablation_grid
+from benchmark.report.estimates import Estimates
+from benchmark.report.grid import Grid
+from benchmark.report.leaderboard import fixed
+from benchmark.report.published import Figure, lay_beside
+from benchmark.report.rows import Row
+
+_ENOUGH = 2  # rows that make a table worth opening
+
+
+@dataclass(frozen=True)
+class AblationView:
+    """One table."""
+
+    name: str
+    grid: Grid
+    """Without the lines of what is missing."""
+
+    filled: int
+    """Rows that a checkpoint fills."""
+
+    rows: int
+    missing: list[str]
+
+    @property
+    def worth_opening(self) -> bool:
+        """Whether there is something to compare."""
+        return self.filled >= _ENOUGH
+
+
+@dataclass(frozen=True)
+class FigureLine:
+    """A number of ours or somebody's."""
+
+    model: str
+    text: str
+    value: float
+    source: str
+    """Empty for ours."""
+
+    run: str
+    """Anchor of the record, empty for somebody's."""
+
+
+@dataclass(frozen=True)
+class FigureTable:
+    """Ours and published numbers under one protocol, best first."""
+
+    label: str
+    benchmark: str
+    column: str
+    lines: list[FigureLine]
+
+
+def make_ablations(rows: Sequence[Row], estimates: Estimates, figures: Sequence[Figure]) -> list[AblationView]:
+    """Fills the tables of ``configs/ablations/``, the fullest first."""
+    views = []
+    for path in sorted((CONFIGS / "ablations").glob("*.py")):
+        name, config = read_ablation(path.stem)
+        table = make_ablation(config, rows, estimates)
+        grid = ablation_grid(table, figures)
+        notes = [note for note in grid.notes if not note.startswith("missing: ")]
+        filled = _filled(table)
+        total = sum(len(group.rows) for group in table.groups)
+        views.append(AblationView(name, replace(grid, notes=notes), filled, total, table.missing))
+    return sorted(views, key=lambda view: -view.filled)
+
+
+def _filled(table: Ablation) -> int:
+    return sum(row.row is not None for group in table.groups for row in group.rows)
+
+
+def make_published(
+    rows: Sequence[Row], figures: Sequence[Figure], anchors: Mapping[str, str]
+) -> tuple[list[FigureTable], list[str]]:
+    """Lays published figures beside ours where protocols agree; the other lines say why they may not stand there."""
+    measured = {name for row in rows for name in row.cells}
+    found = lay_beside([figure for figure in figures if figure.benchmark in measured], rows)
+    tables = []
+    for label, name in dict.fromkeys((each.label, each.benchmark) for each in found.beside):
+        known = BENCHMARKS[name]
+        lines = [
+            FigureLine(each.model, fixed(known.column, each.value), each.value, f"{each.source} ({each.trust})", "")
+            for each in found.beside
+            if (each.label, each.benchmark) == (label, name)
+        ]
+        for row in rows:
+            if row.label == label and name in row.cells:
+                cell = row.cells[name]
+                run = anchors[cell.records[0].id]
+                lines.append(FigureLine(row.model.name, fixed(known.column, cell.value), cell.value, "", run))
+        lines.sort(key=lambda line: line.value, reverse=known.higher_is_better)
+        tables.append(FigureTable(label, name, known.column, lines))
+    return tables, found.differing
