@@ -572,10 +572,14 @@ def _rerun(options: argparse.Namespace, command: str) -> int:
 
 def _demo(options: argparse.Namespace, command: str) -> int:
     from benchmark.demo import run_demo
+    from benchmark.report.page.verb import report
     from benchmark.report.verbs import leaderboard
 
     failed = run_demo(options.data_root, options.results, command)
     leaderboard(options.results)
-    print(f"\nLeaderboard: {options.results / 'leaderboard.csv'}; records: {options.results / 'runs'}")
+    print()
+    report(options.results)
+    print(f"\nOpen {options.results / 'report.html'}: what was asked, what was measured, how sure one can be")
+    print(f"Leaderboard: {options.results / 'leaderboard.csv'}; records: {options.results / 'runs'}")
     print("Your own checkpoint: make ade20k voc CHECKPOINT=my_vit.pth DATA_ROOT=my_data")
     return 1 if failed else 0

@@ -39,6 +39,8 @@ class Board:
 
     grid: Grid
     sections: list[BoardSection]
+    about: list[int]
+    """Places of the columns that describe a model; narrow screens show them below its name."""
 
 
 def make_board(leaderboard: Leaderboard, anchors: Mapping[str, str]) -> Board:
@@ -59,7 +61,9 @@ def make_board(leaderboard: Leaderboard, anchors: Mapping[str, str]) -> Board:
             cells = zip(titles, entries, row_marks, strict=True)
             lines.append([_cell(row, title, entry, mark, anchors) for title, entry, mark in cells])
         sections.append(BoardSection(label, lines))
-    return Board(grid, sections)
+    scores = [place for place, column in enumerate(grid.columns) if column.better is not None]
+    described = range(1, scores[0] if scores else len(titles))
+    return Board(grid, sections, [place for place in described if titles[place] != "params"])
 
 
 def _cell(row: Row, title: str, entry: Entry, mark: Mark, anchors: Mapping[str, str]) -> BoardCell:

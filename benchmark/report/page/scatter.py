@@ -14,8 +14,8 @@ from benchmark.report.leaderboard import fixed
 from benchmark.report.page.axis import Axis, short
 from benchmark.report.rows import Cell, Row
 
-WIDTH, HEIGHT = 360, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 42
+WIDTH, HEIGHT = 360, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 26, 42
 MOST_LABELS = 3
 """Protocols with plots; the others are seldom more than single overrides."""
 
@@ -190,12 +190,12 @@ def _beside(at: tuple[float, float], name: str, taken: list[tuple[float, float, 
     """Finds room for a name, from the top of the plot down: right of the point if it fits, else left, then lower."""
     width = _CHARACTER * len(name)
     right = at[0] + 8 + width <= WIDTH - 2
-    start = at[0] + 8 if right else max(_LEFT + 2, at[0] - 8 - width)
+    start = at[0] + 8 if right else at[0] - 8 - width
     height = at[1] - 5  # above the whisker of a neighbour at the same height
     while any(abs(height - other) < _LINE and start < end and begin < start + width for begin, end, other in taken):
         height += _LINE
     taken.append((start, start + width, height))
-    return round(start, 1), round(height + 4, 1), "start"
+    return round(at[0] + (8 if right else -8), 1), round(height + 4, 1), "start" if right else "end"
 
 
 def _ends(cell: Cell) -> list[float]:

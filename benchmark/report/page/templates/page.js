@@ -102,11 +102,11 @@ function unfold() {
 addEventListener("hashchange", unfold);
 unfold();
 
-// On paper nothing is folded, unless the records alone would fill a book.
-const MOST_PRINTED_RUNS = 40;
+// On paper nothing is folded but asides, unless the records alone would fill a book.
+const MOST_PRINTED_RUNS = 60;
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  const folded = [...document.querySelectorAll("main details:not([open])")];
+  const folded = [...document.querySelectorAll("main details:not([open], .aside)")];
   const runs = document.querySelectorAll("#runs details.run").length;
   unfolded = folded.filter((each) => runs <= MOST_PRINTED_RUNS || !each.matches(".run"));
   for (const each of unfolded) each.open = true;
