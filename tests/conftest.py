@@ -83,7 +83,7 @@ def checkpoint(tmp_path: Path, make_vit: Callable[..., VisionTransformer]) -> Pa
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
     """Returns a function that makes a record; nested fields are given as ``model={...}``."""
 

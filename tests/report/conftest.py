@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,14 @@ import pandas as pd
 import pytest
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.records.gallery import Kind, gallery_path, make_panel, pack
 from benchmark.records.schema import Record
 from benchmark.records.store import RecordStore
+from benchmark.report.page.build import build_page
 from benchmark.report.ratios import Ratios
+from benchmark.report.verbs import collect_from
+
+HOSTILE = """<script>alert("x")</script>' onload='y' {{ 7 * 7 }}"""
 
 
 def segmentation_table(seed: int, *, images: int = 12, classes: int = 4, skill: float = 0.6) -> pd.DataFrame:
@@ -42,10 +49,20 @@ def depth_table(seed: int, *, images: int = 12, error: float = 0.4) -> pd.DataFr
     return pd.concat(frames, ignore_index=True)
 
 
+def iou_of(table: pd.DataFrame) -> pd.Series:
+    """Of each class, by hand, percent."""
+    sums = table.groupby("class")[["intersection", "prediction", "label"]].sum()
+    return 100 * sums.intersection / (sums.prediction + sums.label - sums.intersection)
+
+
 def miou_of(table: pd.DataFrame) -> float:
     """By hand, percent."""
-    sums = table.groupby("class")[["intersection", "prediction", "label"]].sum()
-    return float(100 * (sums.intersection / (sums.prediction + sums.label - sums.intersection)).mean())
+    return float(iou_of(table).mean())
+
+
+def segmentation_metrics(table: pd.DataFrame) -> dict[str, Any]:
+    """What a record says of such counts."""
+    return {"miou": miou_of(table), "per_class_iou": iou_of(table).tolist()}
 
 
 def rmse_of(table: pd.DataFrame) -> float:
@@ -66,10 +83,9 @@ def errors() -> Callable[..., pd.DataFrame]:
     return depth_table
 
 
-@pytest.fixture
-def add_record(tmp_path: Path, make_record: Callable[..., Record]) -> Callable[..., Record]:
-    """Returns a function that writes a record whose value is that of its statistics into ``tmp_path``."""
-    store = RecordStore(tmp_path)
+def record_adder(folder: Path, make_record: Callable[..., Record]) -> Callable[..., Record]:
+    """Returns a function that writes a record whose value is that of its statistics into a results folder."""
+    store = RecordStore(folder)
     store.ensure_writable()
     number = iter(range(1000))
 
@@ -101,6 +117,28 @@ def add_record(tmp_path: Path, make_record: Callable[..., Record]) -> Callable[.
 
 
 @pytest.fixture
+def add_record(tmp_path: Path, make_record: Callable[..., Record]) -> Callable[..., Record]:
+    """Returns a function that writes a record whose value is that of its statistics into ``tmp_path``."""
+    return record_adder(tmp_path, make_record)
+
+
+def write_gallery(folder: Path, identity: str, *, kind: Kind = "labels", images: int = 2, seed: int = 0) -> None:
+    """Lays a gallery of random pictures beside a record; the truth is the same for every seed."""
+    truth, guess = np.random.default_rng(7), np.random.default_rng(seed)
+    limit, dtype = (4, np.uint8) if kind == "labels" else (2_000, np.uint16)
+    panels = [
+        make_panel(
+            f"{number:03}.jpg",
+            truth.integers(0, 256, (30, 40, 3)).astype(np.uint8),
+            truth.integers(0, limit, (30, 40)).astype(dtype),
+            guess.integers(0, limit, (30, 40)).astype(dtype),
+        )
+        for number in range(images)
+    ]
+    gallery_path(folder / "runs", identity).write_bytes(pack(panels, kind))
+
+
+@pytest.fixture
 def make_ratios() -> Callable[..., Ratios]:
     """Returns a function that makes random counts of S repeats, N images and C classes."""
 
@@ -113,3 +151,48 @@ def make_ratios() -> Callable[..., Ratios]:
         return Ratios(names, np.arange(classes), numerator, union, 100.0)
 
     return make
+
+
+@pytest.fixture
+def add_gallery(tmp_path: Path) -> Callable[..., None]:
+    """Returns a function that lays a gallery of random pictures beside a record of ``tmp_path``."""
+    return partial(write_gallery, tmp_path)
+
+
+@pytest.fixture
+def metrics() -> Callable[[pd.DataFrame], dict[str, Any]]:
+    """Returns a function from counts of a segmentation to what a record says of them."""
+    return segmentation_metrics
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, make_record: Callable[..., Record]) -> Path:
+    """Two models, one with a name that means harm, and the floor, on two benchmarks; a failure and a smoke test."""
+    folder = tmp_path_factory.mktemp("finished")
+    add = record_adder(folder, make_record)
+    for number, (name, checkpoint) in enumerate(
+        (("plain", "plain.pth"), (HOSTILE, "special.pth"), ("raw pixels", "pixels"))
+    ):
+        model = {
+            "name": name,
+            "checkpoint": checkpoint,
+            "checkpoint_sha256": f"{number}" * 64,
+            "params": 22_000_000 * number,
+            "specialization": "norms" if number == 1 else "none",
+        }
+        table = segmentation_table(number, skill=0.7 - 0.2 * (number == 2))
+        identity = f"seg{number}"
+        add(id=identity, model=model, statistics=table, metrics=segmentation_metrics(table))
+        write_gallery(folder, identity, seed=number)
+        add(id=f"depth{number}", benchmark="nyu", model=model, statistics=depth_table(number, error=0.4 + 0.1 * number))
+        write_gallery(folder, f"depth{number}", kind="depth", seed=number)
+    add(id="smoke", limit=4)
+    add(id="failed", status="error", error="<b>out of memory</b>", primary=None, metrics=None, cost=None)
+    build_page(collect_from(folder), folder / "runs")  # intervals are computed once for all tests
+    return folder
+
+
+@pytest.fixture
+def results(finished: Path, tmp_path: Path) -> Path:
+    """A copy of ``finished``."""
+    return shutil.copytree(finished, tmp_path / "results")

@@ -59,6 +59,11 @@ def short(value: float) -> str:
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:
     magnitude = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(factor * magnitude for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * magnitude) <= most)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return [round(number * step, 12) for number in range(first, last + 1)]
+    found: list[float] = []
+    for factor in (1, 2, 5, 10, 20):
+        step = factor * magnitude
+        numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+        found = [round(number * step, 12) for number in numbers]
+        if len(found) <= most:
+            break
+    return found
