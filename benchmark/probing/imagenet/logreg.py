@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmark.data.classification import LabelledImages
+from benchmark.errors import DataError
+from benchmark.metrics.topk import ranks
 from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet.draws import training_draws
 from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
-from benchmark.probing.imagenet.scores import Ranked, outcome, ranked, score_extras, selected, share_out
+from benchmark.probing.imagenet.scores import Ranked, outcome, score_extras, selected, share_out
 from benchmark.probing.job import Job
 from benchmark.probing.outcome import Outcome
 from benchmark.probing.selection import best, hold_out
@@ -22,6 +25,24 @@ from benchmark.protocols import LogregProtocol
 from heads import LogisticRegression, logistic_regression_path
 
 _CHUNK = 4096  # images whose logits are held at once
+
+
+@dataclass(frozen=True)
+class _Classifier:
+    """A model of the classes that its training images have; a small set lacks some, and nobody is told one of them."""
+
+    model: LogisticRegression
+
+    classes: Tensor
+    """(K,) int64, rising: the class of each of the model's scores."""
+
+    def rank(self, features: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+        """Returns predictions and ranks (N,) of features (N, D); an image of a class it lacks is no hit at any rank."""
+        scores = self.model.scores(features)
+        classes = self.classes.to(scores.device)
+        among_all = scores.new_full((len(scores), num_classes), torch.nan)
+        among_all[:, classes] = scores
+        return classes[scores.argmax(1)], ranks(among_all, labels.to(scores.device))
 
 
 def run_logreg(settings: LogregProtocol, encoder: FrozenBackbone, job: Job) -> Outcome:
@@ -35,7 +56,7 @@ def run_logreg(settings: LogregProtocol, encoder: FrozenBackbone, job: Job) -> O
         job: Images, seed and places.
 
     Raises:
-        DataError: Images that cannot be read, or too few of a class.
+        DataError: Images that cannot be read, too few of a class, or of one class alone.
     """
 
     def encode(split: LabelledImages) -> LabelledFeatures:
@@ -80,15 +101,18 @@ def c_values(settings: LogregProtocol) -> list[float]:
 
 def _fitted(
     settings: LogregProtocol, images: LabelledFeatures, grid: list[float], encoder: FrozenBackbone, label: str
-) -> Iterator[LogisticRegression]:
-    """Yields a model for each C and says where the solver did not converge."""
+) -> Iterator[_Classifier]:
+    """Yields a classifier for each C and says where the solver did not converge."""
     given = settings.regression
+    classes, labels = images.labels.unique(return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(f"{label}: all {len(labels)} training images are of one class; there is nothing to tell apart")
     progress = Progress(len(grid), label, quiet=not encoder.world.leads)
     for model in logistic_regression_path(
         images.cls(),
-        images.labels,
+        labels,
         grid,
-        num_classes=images.num_classes,
+        num_classes=len(classes),
         max_iterations=given.max_iterations,
         tolerance=given.tolerance,
         device=encoder.device,
@@ -96,17 +120,17 @@ def _fitted(
         progress.advance()
         if model.iterations >= given.max_iterations and encoder.world.leads:
             print(f"{label}: note: C = {model.c:g} stopped at regression.max_iterations", file=sys.stderr)
-        yield model
+        yield _Classifier(model, classes)
     progress.close()
 
 
-def _rank(model: LogisticRegression, queries: LabelledFeatures, encoder: FrozenBackbone) -> Ranked:
+def _rank(classifier: _Classifier, queries: LabelledFeatures, encoder: FrozenBackbone) -> Ranked:
     def share(rows: Tensor) -> tuple[Tensor, Tensor]:
         parts = []
         for some in rows.split(_CHUNK):
             images = queries.take(some)
-            logits = model.scores(images.read_cls())
-            parts.append([both[:, None] for both in ranked(logits, images.labels.to(logits.device))])
+            found = classifier.rank(images.read_cls(), images.labels, images.num_classes)
+            parts.append([both[:, None] for both in found])
         prediction, rank = (torch.cat(part) for part in zip(*parts, strict=True))
         return prediction, rank
 

@@ -121,6 +121,27 @@ def test_logistic_regression_is_scikit_learns(run: Callable, mini_data: Path, tm
     assert rows["prediction"].tolist() == fitted.predict(val).tolist()
 
 
+def test_logistic_regression_on_fewer_images_than_classes_knows_the_classes_it_saw(
+    run: Callable, mini_data: Path, tmp_path: Path
+) -> None:
+    words = ("--limit", "3", "regression.c_exponents=[-1,-1]", "regression.c_count=1")
+    assert run("imagenet-logreg", *words) == 0
+    rows = pd.read_parquet(tmp_path / "r" / "runs" / _records(tmp_path / "r")["imagenet-logreg"]["per_image"])
+    assert set(rows["prediction"]) <= {0, 1, 2}
+    assert run("imagenet-logreg", "--limit", "4", results="s") == 0  # one of four is held out, and so is its class
+    record = _records(tmp_path / "s")["imagenet-logreg"]
+    rows = pd.read_parquet(tmp_path / "s" / "runs" / record["per_image"])
+    assert rows["hit5"].all()  # all four classes are fitted in the end
+    assert record["selection"]["chosen"]["top1_held_out"] == 0  # its class was not among those that were told apart
+
+
+def test_logistic_regression_on_one_class_is_an_error(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("imagenet-logreg", "--limit", "2") == 1
+    error = capsys.readouterr().err
+    assert "are of one class" in error
+    assert "Traceback" not in error
+
+
 @pytest.mark.parametrize("benchmark", ["imagenet-knn", "imagenet-logreg"])
 def test_few_shot_draws_are_averaged(run: Callable, tmp_path: Path, benchmark: str) -> None:
     assert run(benchmark, "data.n_per_class=1", "data.tries=3", "selection.holdout=0.1") == 0
