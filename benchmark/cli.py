@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
     options, rest = parser.parse_known_args(given)
-    takes_fields = options.verb in (_run, _check, _extract, _specialize)
+    takes_fields = options.verb in (_run, _check, _extract, _specialize, _analyze)
     strange = [word for word in rest if "=" not in word or word.startswith("-") or not takes_fields]
     if strange:
         parser.error(f"unrecognized arguments: {' '.join(strange)}")
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(verbs)
     _add_extract(verbs)
     _add_specialize(verbs)
+    _add_analyze(verbs)
 
     _add_leaderboard(verbs)
     _add_compare(verbs)
@@ -247,6 +248,20 @@ def _add_specialize(verbs: argparse._SubParsersAction) -> None:
     special.set_defaults(verb=_specialize)
 
 
+def _add_analyze(verbs: argparse._SubParsersAction) -> None:
+    analyze = verbs.add_parser("analyze", help="what tokens look like inside, with figures", description=_ANALYZE)
+    analyze.add_argument("images", nargs="?", metavar="IMAGES", help="folder of pictures (default: rendered rooms)")
+    analyze.add_argument(
+        "--checkpoint", required=True, action="append", metavar="CKPT", help="file or folder; again for side by side"
+    )
+    analyze.add_argument("--output", type=Path, metavar="DIR", help="default: analysis/NAME in the results folder")
+    _add_results(analyze)
+    analyze.add_argument("--size", type=_positive, default=224, metavar="N", help="side of pictures (default: 224)")
+    analyze.add_argument("--limit", type=_positive, metavar="N", help="N pictures, spread over the folder; N rooms")
+    analyze.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    analyze.set_defaults(verb=_analyze)
+
+
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
 key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
 
@@ -285,6 +300,11 @@ classes, pictures and the record behind each number. Exit code 1: a record canno
 
 _RERUN = """Run the cell of a record again, with the same weights, protocol, seed and limit, and say whether the number
 comes out the same. The run leaves a record of its own. Exit code 0: it agrees, 1: it does not, 2: it cannot be run."""
+
+_ANALYZE = """Look into the blocks of one or more checkpoints, on the same pictures: cosine similarity of [CLS] and
+patches around each layer, largest dimensions, norms and outliers, attention of [CLS], principal components (arXiv
+2602.08626). Writes figures, a tidy table and a summary. backbone.key=value says what the checkpoints' tensors do not,
+as in run."""
 
 _BLOCKS = "all, 8 (the first 8), 1/3, or 0-7,12"
 
@@ -521,6 +541,28 @@ def _specialize(options: argparse.Namespace, _command: str) -> int:
         seed=options.seed,
     )
     print(done)
+    return 0
+
+
+def _analyze(options: argparse.Namespace, _command: str) -> int:
+    from benchmark.analysis.analyze import analyze, describe
+    from benchmark.devices import choose_device
+    from benchmark.protocols import parse_backbone_options
+
+    images = options.images
+    if images is not None and images.startswith("backbone."):  # argparse takes the first word without dashes
+        options.overrides, images = [images, *options.overrides], None
+    found = analyze(
+        options.checkpoint,
+        images=None if images is None else Path(images),
+        results=options.results,
+        output=options.output,
+        size=options.size,
+        limit=options.limit,
+        options=parse_backbone_options(options.overrides),
+        device=choose_device(options.device),
+    )
+    print(describe(found))
     return 0
 
 

@@ -1,0 +1,90 @@
+"""The pictures an analysis looks at: a folder of files, or rendered rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmark.data.crops import centre_crop, resize_short
+from benchmark.data.images import read_image
+from benchmark.data.synthetic import render_scene
+from benchmark.errors import DataError
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
+RENDERED = 32
+"""Rooms that are rendered where no folder is given and no number asked for."""
+
+Picture = NDArray[np.uint8]
+"""(S, S, 3), BGR as OpenCV has it."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A sequence of square pictures, each made when it is asked for."""
+
+    source: str
+    """The folder, or what was rendered."""
+
+    names: tuple[str, ...]
+    """Path below the folder, or the number of the room."""
+
+    size: int
+    """Side, pixels."""
+
+    load: Callable[[int], Picture]
+    """From an index to a picture; raises DataError for a file that cannot be read."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def batches(self, count: int) -> Iterator[list[Picture]]:
+        """Yields the pictures in order, ``count`` at a time."""
+        for start in range(0, len(self), count):
+            yield [self.load(index) for index in range(start, min(start + count, len(self)))]
+
+
+def from_folder(folder: Path, size: int, limit: int | None) -> Pictures:
+    """Finds the pictures below a folder, in the order of their paths.
+
+    The short side is resized to ``size`` (bicubic, antialiased) and the central square is cut out. With a limit, the
+    pictures are spread evenly over the folder, so that class folders are all met.
+
+    Raises:
+        DataError: There is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder of pictures; give one, or none at all for rendered rooms")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = [path for path in paths if not path.name.startswith(".")]
+    if not paths:
+        raise DataError(f"{folder} holds no picture; looked for {', '.join(SUFFIXES)} in it and below it")
+    chosen = _spread(paths, limit)
+    names = tuple(path.relative_to(folder).as_posix() for path in chosen)
+    return Pictures(str(folder), names, size, lambda index: _square(read_image(chosen[index]), size))
+
+
+def rendered(size: int, limit: int | None) -> Pictures:
+    """Renders rooms as the mini data has them, straight to ``size`` x ``size`` pixels."""
+    count = RENDERED if limit is None else limit
+    names = tuple(f"room {seed}" for seed in range(count))
+
+    def load(seed: int) -> Picture:
+        return np.ascontiguousarray(render_scene(seed, (size, size)).image[..., ::-1])
+
+    return Pictures("rendered rooms", names, size, load)
+
+
+def _spread(paths: Sequence[Path], limit: int | None) -> list[Path]:
+    if limit is None or limit >= len(paths):
+        return list(paths)
+    return [paths[index * len(paths) // limit] for index in range(limit)]
+
+
+def _square(image: Picture, size: int) -> Picture:
+    shrunk = centre_crop(resize_short(Image.fromarray(image), size, "bicubic"), size)
+    return np.asarray(shrunk)

@@ -1,0 +1,1 @@
+"""Figures, each a function from measurements to a matplotlib figure; nothing is written here."""

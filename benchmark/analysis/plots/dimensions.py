@@ -1,0 +1,48 @@
+"""The dimensions in which tokens are largest (figure 4 of the paper), as a heat map in place of its 3-D bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from benchmark.analysis.measure import Magnitudes, Measured
+from benchmark.analysis.plots.style import new_figure
+from benchmark.analysis.tables import shown_dimensions
+
+_LEAST = 1e-6
+
+
+def largest_dimensions(measured: Mapping[str, Measured]) -> Figure:
+    """Draws mean magnitudes of [CLS] and of the patches of largest norm at early, middle and late blocks.
+
+    A row of panels per checkpoint; one colour scale for all.
+    """
+    columns = max(len(found.magnitudes) for found in measured.values())
+    figure, rows = new_figure(0.5 + 1.75 * len(measured), rows=len(measured), columns=columns)
+    cells = {name: [_cells(each) for each in found.magnitudes.values()] for name, found in measured.items()}
+    values = np.concatenate([panel.ravel() for panels in cells.values() for panel in panels]).clip(_LEAST)
+    scale = LogNorm(values.min(), max(values.max(), values.min() * 1.01))
+    for row, (name, found) in zip(rows, measured.items(), strict=True):
+        for axes in row[len(found.magnitudes) :]:
+            axes.set_visible(False)
+        for axes, panel, (block, each) in zip(row, cells[name], found.magnitudes.items(), strict=False):
+            image = axes.imshow(panel.clip(_LEAST), norm=scale, cmap="viridis", aspect="auto", interpolation="none")
+            axes.set_xticks(range(panel.shape[1]), shown_dimensions(each), rotation=90)
+            labels = ["[CLS]", *(f"patch {rank + 1}" for rank in range(len(panel) - 1))]
+            axes.set_yticks(range(len(panel)), labels if axes is row[0] else [])
+            axes.axhline(0.5, color="white", linewidth=1.5)
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
+            axes.set_title(f"{name}, block {block}" if len(measured) > 1 else f"block {block}", loc="left")
+    for axes in rows[-1]:
+        axes.set_xlabel("dimension")
+    figure.colorbar(image, ax=[axes for row in rows for axes in row], label="mean |activation|", pad=0.01)
+    return figure
+
+
+def _cells(found: Magnitudes) -> np.ndarray:
+    """Returns the magnitudes of [CLS] and the patches, a row each, in the dimensions that are shown."""
+    return np.concatenate((found.cls.mean[None], found.patches.mean))[:, shown_dimensions(found)]

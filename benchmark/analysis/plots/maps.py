@@ -1,0 +1,71 @@
+"""Maps of single pictures beside the pictures: a row per picture, a column per checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from benchmark.analysis.measure import Measured
+from benchmark.analysis.pca import to_rgb, turned_like
+from benchmark.analysis.pictures import Picture
+from benchmark.analysis.plots.style import WIDTH
+
+_LARGEST_TILE = 1.5  # inches
+_BAR = 0.6  # inches left for a colour bar
+_TITLE = 0.25  # inches
+
+
+def principal_colours(measured: Mapping[str, Measured], pictures: Sequence[Picture]) -> Figure:
+    """Draws the first three principal components of each picture's patches as colours (figures 1 and 14-16)."""
+    leaders = next(iter(measured.values())).maps
+    maps = {
+        name: [
+            to_rgb(turned_like(each.principal, leader.principal))
+            for each, leader in zip(found.maps, leaders, strict=True)
+        ]
+        for name, found in measured.items()
+    }
+    return map_grid(pictures, maps, label=None)
+
+
+def map_grid(pictures: Sequence[Picture], maps: Mapping[str, Sequence[np.ndarray]], *, label: str | None) -> Figure:
+    """Lays maps beside pictures.
+
+    Args:
+        pictures: (S, S, 3) BGR.
+        maps: By checkpoint and picture, (h, w, 3) colours in [0, 1] or (h, w) values from 0 on.
+        label: What values are; a picture's maps share a scale and a colour bar. None for colours.
+    """
+    columns = 1 + len(maps)
+    room = WIDTH - (_BAR if label else 0)
+    tile = min(room / columns, _LARGEST_TILE)
+    size = (tile * columns + (_BAR if label else 0), tile * len(pictures) + _TITLE)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    grid = figure.subplots(len(pictures), columns, squeeze=False)
+    for row, (tiles, picture) in enumerate(zip(grid, pictures, strict=True)):
+        tiles[0].imshow(picture[..., ::-1])
+        found = [each[row] for each in maps.values()]
+        scale = Normalize(0, max(float(each.max()) for each in found))
+        for axes, values in zip(tiles[1:], found, strict=True):
+            image = axes.imshow(values, norm=scale, cmap="viridis", interpolation="none")
+        if label:
+            bar = figure.colorbar(image, ax=list(tiles), pad=0.01, aspect=12, shrink=0.9)
+            bar.outline.set_visible(False)
+        for axes in tiles:
+            _bare(axes)
+    for axes, title in zip(grid[0], ("picture", *maps), strict=True):
+        axes.set_title(title)
+    if label:
+        figure.supylabel(label, x=1.0, ha="left", fontsize=8)
+    return figure
+
+
+def _bare(axes: Axes) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
