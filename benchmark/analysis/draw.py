@@ -88,6 +88,8 @@ def draw_all(measured: Mapping[str, Measured], pictures: Sequence[Picture], fold
 
 def write_figure(figure: Figure, path: Path) -> None:
     """Writes ``path``.png and ``path``.svg; the same figure gives the same bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # what was laid out stays; it would be done again for each file
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with atomic_write(path.with_name(path.name + suffix)) as file:
             figure.savefig(file, format=suffix[1:], metadata=metadata)

@@ -16,7 +16,7 @@ from benchmark.analysis.inside import watched
 from benchmark.analysis.moments import Moments, join
 from benchmark.analysis.pca import principal_maps
 from benchmark.analysis.pictures import Picture
-from benchmark.analysis.places import stages
+from benchmark.analysis.places import PLACES, stages
 from benchmark.backbones import Tokens, VisionTransformer, ViTSpec
 from benchmark.backbones.examine import OUTLIER_FACTOR
 from benchmark.data.images import normalised
@@ -207,9 +207,13 @@ class _Gathered:
 
 
 def _refuse_non_finite(moments: dict[Key, Moments]) -> None:
-    for (place, _), found in moments.items():
-        bad = np.flatnonzero(~np.isfinite(found.mean[:-1]))
-        if bad.size:
-            raise CheckpointError(
-                f"tokens are NaN or infinite in block {bad[0]} ({place}); look with `densebench check`"
-            )
+    bad = [
+        (int(block), PLACES.index(place))
+        for (place, _), found in moments.items()
+        for block in np.flatnonzero(~np.isfinite(found.mean[:-1]))
+    ]
+    if bad:
+        block, place = min(bad)
+        raise CheckpointError(
+            f"tokens are NaN or infinite from block {block} on (first at {PLACES[place]}); `densebench check` says more"
+        )

@@ -19,7 +19,7 @@ def attention_by_block(measured: Mapping[str, Measured]) -> Figure:
     """Draws the share of the attention of [CLS] that goes to each kind of token, mean over heads and images."""
     found = {kind for each in measured.values() for kind in _KINDS if _key(kind) in each.streams}
     kinds = [kind for kind in _KINDS if kind in found]
-    figure, [row] = new_figure(2.5, columns=len(kinds), sharey=True)
+    figure, [row] = new_figure(2.5, columns=len(kinds))
     for axes, kind in zip(row, kinds, strict=True):
         for (name, colour), marker in zip(colours(measured).items(), MARKERS, strict=False):
             stream = measured[name].streams.get(_key(kind))
@@ -27,8 +27,8 @@ def attention_by_block(measured: Mapping[str, Measured]) -> Figure:
                 axes.plot(100 * stream.mean[:-1], color=colour, marker=marker, markersize=2.5)
         axes.set_title(f"to {_KINDS[kind]}", loc="left")
         axes.set_xlabel("block")
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    row[0].set_ylim(0, 102)
     row[0].set_ylabel("attention of [CLS], %")
     legend(figure, measured)
     return figure
@@ -37,7 +37,7 @@ def attention_by_block(measured: Mapping[str, Measured]) -> Figure:
 def attention_maps(measured: Mapping[str, Measured], pictures: Sequence[Picture]) -> Figure:
     """Draws the attention of [CLS] over the patches of single pictures, last block, mean over heads."""
     maps = {name: [each.attention for each in found.maps] for name, found in measured.items()}
-    return map_grid(pictures, maps, label="attention to a patch, times an even one")
+    return map_grid(pictures, maps, label="times even attention")
 
 
 def _key(kind: str) -> tuple[str, str]:

@@ -35,6 +35,7 @@ def before_after(measured: Mapping[str, Measured]) -> Figure:
                     _slope(axes, ends, (centre - slot / 4, centre + slot / 4), colour)
         axes.set_title(title, loc="left")
         axes.set_ylabel(_LABEL)
+    rows[0][0].tick_params(axis="x", length=0)
     rows[-1][0].set_xticks(range(len(SUB_LAYERS)), [layer.title for layer in SUB_LAYERS])
     rows[-1][0].set_xlim(-0.5, len(SUB_LAYERS) - 0.5)
     rows[-1][0].tick_params(axis="x", length=0, labelsize=8)

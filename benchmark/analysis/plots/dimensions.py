@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from benchmark.analysis.measure import Magnitudes, Measured
-from benchmark.analysis.plots.style import new_figure
+from benchmark.analysis.plots.style import new_figure, plain_log
 from benchmark.analysis.tables import shown_dimensions
 
 _LEAST = 1e-6
@@ -39,7 +39,10 @@ def largest_dimensions(measured: Mapping[str, Measured]) -> Figure:
             axes.set_title(f"{name}, block {block}" if len(measured) > 1 else f"block {block}", loc="left")
     for axes in rows[-1]:
         axes.set_xlabel("dimension")
-    figure.colorbar(image, ax=[axes for row in rows for axes in row], label="mean |activation|", pad=0.01)
+    everywhere = [axes for row in rows for axes in row]
+    bar = figure.colorbar(image, ax=everywhere, label="mean |activation|", pad=0.01, aspect=16 * len(rows))
+    bar.outline.set_visible(False)
+    plain_log(bar.ax.yaxis)
     return figure
 
 

@@ -54,14 +54,12 @@ def map_grid(pictures: Sequence[Picture], maps: Mapping[str, Sequence[np.ndarray
         for axes, values in zip(tiles[1:], found, strict=True):
             image = axes.imshow(values, norm=scale, cmap="viridis", interpolation="none")
         if label:
-            bar = figure.colorbar(image, ax=list(tiles), pad=0.01, aspect=12, shrink=0.9)
+            bar = figure.colorbar(image, ax=list(tiles), label=label, pad=0.01, aspect=12, shrink=0.9)
             bar.outline.set_visible(False)
         for axes in tiles:
             _bare(axes)
     for axes, title in zip(grid[0], ("picture", *maps), strict=True):
         axes.set_title(title)
-    if label:
-        figure.supylabel(label, x=1.0, ha="left", fontsize=8)
     return figure
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from benchmark.analysis.measure import Measured
-from benchmark.analysis.plots.style import INK, colours, legend, new_figure
+from benchmark.analysis.plots.style import INK, colours, legend, new_figure, plain_log
 from benchmark.backbones.examine import OUTLIER_FACTOR
 
 _BINS = 60
@@ -35,22 +35,23 @@ def token_norms(measured: Mapping[str, Measured]) -> Figure:
             stream = measured[name].streams["output", statistic]
             growth.plot(stream.mean[:-1], line, color=colour)
     histogram.set_xscale("log")
-    histogram.set_ylim(bottom=0)
+    histogram.set_ylim(0, 1.25 * histogram.get_ylim()[1])  # room for the legend
     histogram.set_xlabel("norm of a patch after the last block")
     histogram.set_ylabel("patches per bin, %")
     growth.set_yscale("log")
     growth.set_xlabel("block")
     growth.set_ylabel("norm after the block")
     growth.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    for axis in (histogram.xaxis, growth.yaxis):
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
+    plain_log(histogram.xaxis)
+    plain_log(growth.yaxis)
     histogram.legend(
         handles=[
             Line2D([], [], color=INK, linestyle=":", label=f"{OUTLIER_FACTOR:g} medians: outliers beyond"),
             Line2D([], [], color=INK, marker="v", linestyle="", label="mean [CLS]"),
         ],
         loc="upper right",
+        frameon=True,
+        edgecolor="none",
     )
     growth.legend(handles=[Line2D([], [], color=INK, linestyle=line, label=label) for line, label in _KINDS.values()])
     legend(figure, measured)

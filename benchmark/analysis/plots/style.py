@@ -8,8 +8,10 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe & Ito, "Color Universal Design" (2008), without its yellow, which is too light for lines on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -61,6 +63,13 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -
 def colours(names: Iterable[str]) -> dict[str, str]:
     """Gives each checkpoint its colour, the same in every figure."""
     return dict(zip(names, PALETTE, strict=False))
+
+
+def plain_log(axis: Axis) -> None:
+    """Labels a logarithmic axis 1, 2, 5, 10, 20 and so on, written out."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def zero_line(axes: Axes) -> None:

@@ -1,0 +1,34 @@
+"""The two cosines of arXiv 2602.08626."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from benchmark.analysis.cosines import token_cosines
+
+
+def test_equal_the_means_over_all_pairs() -> None:
+    generator = torch.Generator().manual_seed(0)
+    cls, patches = torch.randn(3, 8, generator=generator), torch.randn(3, 20, 8, generator=generator) + 0.5
+    exact = patches.double()
+    pairs = F.cosine_similarity(exact[:, :, None], exact[:, None], dim=-1)
+    apart = ~torch.eye(20, dtype=torch.bool)
+    of_cls, between = token_cosines(cls, patches)
+    expected = F.cosine_similarity(cls.double()[:, None], exact, dim=-1).mean(1)
+    torch.testing.assert_close(of_cls, expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(between, torch.stack([each[apart].mean() for each in pairs]), rtol=0, atol=1e-6)
+
+
+def test_two_opposite_patches_have_a_cosine_of_minus_one() -> None:
+    patches = torch.tensor([[[3.0, 0.0], [-0.1, 0.0]]])
+    of_cls, between = token_cosines(torch.tensor([[1.0, 0.0]]), patches)
+    assert of_cls.item() == pytest.approx(0, abs=1e-7)
+    assert between.item() == pytest.approx(-1)
+
+
+def test_a_token_of_zeros_is_like_nothing() -> None:
+    of_cls, between = token_cosines(torch.zeros(1, 2), torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]]))
+    assert of_cls.item() == 0
+    assert torch.isfinite(between).all()

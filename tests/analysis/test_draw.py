@@ -1,0 +1,26 @@
+"""Files of figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmark.analysis.draw import write_figure
+from benchmark.analysis.plots.style import PALETTE, colours, new_figure, style
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with style():
+            figure, [[axes]] = new_figure(1.0)
+            axes.plot([0, 1])
+            write_figure(figure, tmp_path / name)
+    for suffix in (".png", ".svg"):
+        one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
+        assert one == two
+
+
+def test_every_checkpoint_has_a_colour_of_its_own() -> None:
+    given = colours("abcdef")
+    assert list(given) == list("abcdef")
+    assert len(set(given.values())) == 6
+    assert set(given.values()) <= set(PALETTE)
