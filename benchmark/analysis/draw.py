@@ -15,12 +15,14 @@ from benchmark.analysis.plots.cosines import after_norms, before_after, layers_b
 from benchmark.analysis.plots.dimensions import largest_dimensions
 from benchmark.analysis.plots.maps import principal_colours
 from benchmark.analysis.plots.norms import token_norms
+from benchmark.analysis.plots.saving import save_figure
 from benchmark.analysis.plots.style import style
-from benchmark.atomic import atomic_write
 from benchmark.backbones.examine import OUTLIER_FACTOR
 
 MOST_CHECKPOINTS = 6
 """As many as can be told apart in one figure."""
+
+_SUFFIXES = (".png", ".svg")
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,7 @@ def draw_all(measured: Mapping[str, Measured], pictures: Sequence[Picture], fold
     """Writes every figure into ``folder`` and returns their captions by name."""
     with style():
         for drawing in DRAWINGS:
-            write_figure(drawing.draw(measured), folder / drawing.name)
+            save_figure(drawing.draw(measured), folder / drawing.name, _SUFFIXES)
         for drawing in PICTURE_DRAWINGS:
-            write_figure(drawing.draw(measured, pictures), folder / drawing.name)
+            save_figure(drawing.draw(measured, pictures), folder / drawing.name, _SUFFIXES)
     return {drawing.name: drawing.caption for drawing in (*DRAWINGS, *PICTURE_DRAWINGS)}
-
-
-def write_figure(figure: Figure, path: Path) -> None:
-    """Writes ``path``.png and ``path``.svg; the same figure gives the same bytes."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # what was laid out stays; it would be done again for each file
-    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
-        with atomic_write(path.with_name(path.name + suffix)) as file:
-            figure.savefig(file, format=suffix[1:], metadata=metadata)

@@ -75,7 +75,7 @@ class Specialization:
             others = LAYERS
         parts += [(layer, getattr(self, layer)) for layer in others]
         parts.append((f"qkv-lora{self.lora_rank}", self.qkv_lora))
-        names = [f"{name}{_brackets(blocks, depth)}" for name, blocks in parts if blocks]
+        names = [f"{name}{brackets(blocks, depth)}" for name, blocks in parts if blocks]
         if self.final_norm:
             names.append("norm")
         return "+".join(names) or "none"
@@ -95,7 +95,7 @@ class Specialization:
         return Specialization(**joined)
 
 
-def _brackets(blocks: Blocks, depth: int) -> str:
+def brackets(blocks: Blocks, depth: int) -> str:
     """Writes block indices as ``[0-7,12]``, or nothing for all of them."""
     if blocks == tuple(range(depth)):
         return ""

@@ -27,7 +27,7 @@ def attention_by_block(measured: Mapping[str, Measured]) -> Figure:
                 axes.plot(100 * stream.mean[:-1], color=colour, marker=marker, markersize=2.5)
         axes.set_title(f"to {_KINDS[kind]}", loc="left")
         axes.set_xlabel("block")
-        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
+        axes.set_ylim(0, min(1.1 * axes.get_ylim()[1], 102))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     row[0].set_ylabel("attention of [CLS], %")
     legend(figure, measured)

@@ -51,6 +51,7 @@ def token_norms(measured: Mapping[str, Measured]) -> Figure:
         ],
         loc="upper right",
         frameon=True,
+        framealpha=1.0,
         edgecolor="none",
     )
     growth.legend(handles=[Line2D([], [], color=INK, linestyle=line, label=label) for line, label in _KINDS.values()])

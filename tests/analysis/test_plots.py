@@ -1,10 +1,10 @@
-"""Files of figures."""
+"""How figures look and how they are written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.analysis.draw import write_figure
+from benchmark.analysis.plots.saving import save_figure
 from benchmark.analysis.plots.style import PALETTE, colours, new_figure, style
 
 
@@ -13,7 +13,7 @@ def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
         with style():
             figure, [[axes]] = new_figure(1.0)
             axes.plot([0, 1])
-            write_figure(figure, tmp_path / name)
+            save_figure(figure, tmp_path / name, (".png", ".svg"))
     for suffix in (".png", ".svg"):
         one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
         assert one == two
