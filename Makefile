@@ -17,6 +17,7 @@ SEED ?= 0
 LIMIT ?=
 FROM ?=
 CONFIG ?= specialization blocks artifacts sizes deit3
+IMAGES ?=
 ARGS ?=
 
 RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DATA_ROOT)" --results "$(RESULTS)" \
@@ -24,12 +25,12 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check leaderboard ablation report need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation report need-checkpoint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG ARGS PYTHON"
+	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG IMAGES ARGS PYTHON"
 
 install: $(STAMP) ## create .venv and install the pinned packages, again only when the pins change
 
@@ -114,6 +115,10 @@ report: $(STAMP) ## make results/report.html from the records: tables, plots, pi
 
 data-%: $(STAMP) ## put a dataset into its official layout: make data-voc2012 FROM="VOCtrainval_11-May-2012.tar"
 	$(BIN)/densebench data $* --data-root "$(DATA_ROOT)" $(if $(FROM),--from $(FROM)) $(ARGS)
+
+analyze: $(STAMP) need-checkpoint ## what tokens look like inside; side by side: CHECKPOINT="a.pth b.pth"; pictures: IMAGES=folder
+	$(BIN)/densebench analyze $(if $(IMAGES),"$(IMAGES)") $(foreach each,$(CHECKPOINT),--checkpoint "$(each)") \
+		--results "$(RESULTS)" --device $(DEVICE) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 need-checkpoint:
 	@test -n "$(CHECKPOINT)" || { echo "error: say which checkpoint: make $(MAKECMDGOALS) CHECKPOINT=my_vit.pth (or CHECKPOINT=pixels for the floor)" >&2; exit 2; }

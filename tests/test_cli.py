@@ -23,6 +23,7 @@ from benchmark.records.store import RecordStore
         ["list", "--json"],
         ["run", "--help"],
         ["check", "--help"],
+        ["analyze", "--help"],
         ["data", "--help"],
         ["data", "cache"],
         ["leaderboard", "--help"],

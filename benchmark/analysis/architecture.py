@@ -28,12 +28,12 @@ _LANES = {"cls": 1.0, "patch": 0.0}
 _BOX = (0.78, 0.56)  # width and height of a copy; columns and lanes are 1 apart
 _COLUMNS = ("norm1", "qkv", "attention", "proj", "ls1", "+", "norm2", "mlp", "ls2", "+")
 _TITLES = {
-    "norm1": "LayerNorm",
+    "norm1": "Layer\nNorm",
     "qkv": "Q, K, V",
     "attention": "softmax\nattention",
     "proj": "linear",
     "ls1": "Layer\nScale",
-    "norm2": "LayerNorm",
+    "norm2": "Layer\nNorm",
     "mlp": "MLP",
     "ls2": "Layer\nScale",
 }
@@ -46,7 +46,7 @@ def draw_block(split: Specialization, depth: int) -> Figure:
     A layer that is split is two boxes, each in the colour of its tokens; a shared one is a grey box across both lanes.
     Under it stands in which of the ``depth`` blocks it is split.
     """
-    figure = Figure(figsize=(WIDTH, 2.35), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
     axes = figure.subplots()
     for lane, (colour, label) in {"cls": (_CLS, "[CLS]"), "patch": (_PATCH, "patches")}.items():
         height = _LANES[lane]
@@ -65,7 +65,7 @@ def draw_block(split: Specialization, depth: int) -> Figure:
         else:
             _layer(axes, column, layer, split, depth)
     axes.set_xlim(-2.0, len(_COLUMNS) - 0.1)
-    axes.set_ylim(-1.35, 1.75)
+    axes.set_ylim(-1.25, 1.55)
     axes.set_aspect("equal")
     axes.axis("off")
     return figure
@@ -83,7 +83,7 @@ def _layer(axes: Axes, column: int, layer: str, split: Specialization, depth: in
     elif low_rank:
         _whole(axes, column, layer, _WHOLE)
         _box(axes, column, _LANES["cls"], 0.3, ("#FBE7DA", _CLS))
-        axes.text(column, _LANES["cls"], f"+ rank {split.lora_rank}", ha="center", va="center", fontsize=6, color=_CLS)
+        axes.text(column, _LANES["cls"], f"rank {split.lora_rank}", ha="center", va="center", fontsize=6, color=_CLS)
         _under(axes, column, _where(low_rank, depth), INK)
     else:
         _whole(axes, column, layer, _WHOLE)
