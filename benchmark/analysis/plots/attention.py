@@ -37,7 +37,7 @@ def attention_by_block(measured: Mapping[str, Measured]) -> Figure:
 def attention_maps(measured: Mapping[str, Measured], pictures: Sequence[Picture]) -> Figure:
     """Draws the attention of [CLS] over the patches of single pictures, last block, mean over heads."""
     maps = {name: [each.attention for each in found.maps] for name, found in measured.items()}
-    return map_grid(pictures, maps, label="times even attention")
+    return map_grid(pictures, maps, label="times even")
 
 
 def _key(kind: str) -> tuple[str, str]:

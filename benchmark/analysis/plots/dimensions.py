@@ -9,10 +9,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from benchmark.analysis.measure import Magnitudes, Measured
-from benchmark.analysis.plots.style import new_figure, plain_log
+from benchmark.analysis.plots.style import new_figure, plain_log, wrapped
 from benchmark.analysis.tables import shown_dimensions
 
 _LEAST = 1e-6
+_PANEL = 2.0  # inches
 
 
 def largest_dimensions(measured: Mapping[str, Measured]) -> Figure:
@@ -36,7 +37,8 @@ def largest_dimensions(measured: Mapping[str, Measured]) -> Figure:
             axes.axhline(0.5, color="white", linewidth=1.5)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
-            axes.set_title(f"{name}, block {block}" if len(measured) > 1 else f"block {block}", loc="left")
+            title = f"{name}, block {block}" if len(measured) > 1 and axes is row[0] else f"block {block}"
+            axes.set_title(wrapped(title, _PANEL), loc="left")
     for axes in rows[-1]:
         axes.set_xlabel("dimension")
     everywhere = [axes for row in rows for axes in row]

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from benchmark.analysis.measure import Measured
 from benchmark.analysis.pca import to_rgb, turned_like
 from benchmark.analysis.pictures import Picture
-from benchmark.analysis.plots.style import WIDTH
+from benchmark.analysis.plots.style import WIDTH, wrapped
 
 _LARGEST_TILE = 1.5  # inches
 _BAR = 0.6  # inches left for a colour bar
-_TITLE = 0.25  # inches
+_TITLE = 0.2  # inches of a line
 
 
 def principal_colours(measured: Mapping[str, Measured], pictures: Sequence[Picture]) -> Figure:
@@ -43,7 +43,9 @@ def map_grid(pictures: Sequence[Picture], maps: Mapping[str, Sequence[np.ndarray
     columns = 1 + len(maps)
     room = WIDTH - (_BAR if label else 0)
     tile = min(room / columns, _LARGEST_TILE)
-    size = (tile * columns + (_BAR if label else 0), tile * len(pictures) + _TITLE)
+    titles = [wrapped(title, tile) for title in ("picture", *maps)]
+    above = _TITLE * max(title.count("\n") + 1 for title in titles)
+    size = (tile * columns + (_BAR if label else 0), tile * len(pictures) + above)
     figure = Figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     grid = figure.subplots(len(pictures), columns, squeeze=False)
@@ -58,7 +60,7 @@ def map_grid(pictures: Sequence[Picture], maps: Mapping[str, Sequence[np.ndarray
             bar.outline.set_visible(False)
         for axes in tiles:
             _bare(axes)
-    for axes, title in zip(grid[0], ("picture", *maps), strict=True):
+    for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title)
     return figure
 

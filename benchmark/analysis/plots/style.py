@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, FAINT = "#333333", "#B8B8B8"
 WIDTH = 7.0
 """Inches; a page's column, so that letters are printed at their own size."""
+
+_LETTER = 0.072  # inches, mean width at the size of titles
+_HANDLE = 0.5  # inches of a legend's line and the gap after its label
 
 _RC = {
     "font.family": "DejaVu Sans",
@@ -81,4 +85,11 @@ def legend(figure: Figure, names: Iterable[str], others: Iterable[Line2D] = ()) 
     """Puts the checkpoints' names, and whatever else needs a word, above the axes."""
     handles = [Line2D([], [], color=colour, label=name) for name, colour in colours(names).items()]
     handles += list(others)
-    figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 5))
+    longest = max(len(handle.get_label()) for handle in handles)
+    fitting = int(WIDTH / (_LETTER * longest + _HANDLE))
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), max(fitting, 1)))
+
+
+def wrapped(text: str, width: float) -> str:
+    """Breaks a title into lines that fit ``width`` inches; names of files have few spaces, so words are broken too."""
+    return textwrap.fill(text, max(int(width / _LETTER), 1))
