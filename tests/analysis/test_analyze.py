@@ -134,6 +134,13 @@ def test_the_main_figures_are_printed(folder: Path, tmp_path: Path, capsys: pyte
     assert str(tmp_path / "out") in text
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_an_option_of_the_checkpoint_is_no_folder_of_pictures(folder: Path, tmp_path: Path) -> None:
+    command = ["analyze", "--checkpoint", str(folder / "special.pth"), "--size", "28", "--limit", "1"]
+    assert main([*command, "--output", str(tmp_path), "backbone.norm_eps=0.1", "backbone.mean=[0,0,0]"]) == 0
+    assert read_analysis(tmp_path).summary["pictures"]["source"] == "rendered rooms"
+
+
 def _refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["analyze", *words]) == 2
     return capsys.readouterr().err
