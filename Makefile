@@ -25,7 +25,7 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation report need-checkpoint
+.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation ablation-mini report need-checkpoint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ ablation: $(STAMP) ## fill the tables of configs/ablations/ from the records: ma
 
 report: $(STAMP) ## make results/report.html from the records: tables, plots, pictures, where each number comes from
 	$(BIN)/densebench report --results "$(RESULTS)" $(ARGS)
+
+ablation-mini: $(STAMP) ## train three variants on rendered data, evaluate and compare them: minutes on two cores
+	$(BIN)/densebench ablation-mini --results "$(RESULTS)"
 
 data-%: $(STAMP) ## put a dataset into its official layout: make data-voc2012 FROM="VOCtrainval_11-May-2012.tar"
 	$(BIN)/densebench data $* --data-root "$(DATA_ROOT)" $(if $(FROM),--from $(FROM)) $(ARGS)

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
     options, rest = parser.parse_known_args(given)
-    takes_fields = options.verb in (_run, _check, _extract, _specialize, _analyze)
+    takes_fields = options.verb in (_run, _check, _extract, _specialize, _analyze, _pretrain)
     strange = [word for word in rest if "=" not in word or word.startswith("-") or not takes_fields]
     if strange:
         parser.error(f"unrecognized arguments: {' '.join(strange)}")
@@ -81,12 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_extract(verbs)
     _add_specialize(verbs)
     _add_analyze(verbs)
+    _add_pretrain(verbs)
 
     _add_leaderboard(verbs)
     _add_compare(verbs)
     _add_ablation(verbs)
     _add_report(verbs)
     _add_rerun(verbs)
+
+    mini = verbs.add_parser(
+        "ablation-mini", help="train three variants on rendered data, evaluate, compare", description=_ABLATION_MINI
+    )
+    mini.add_argument(
+        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
+    )
+    _add_results(mini)
+    mini.set_defaults(verb=_ablation_mini)
 
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
     demo.add_argument(
@@ -262,6 +272,39 @@ def _add_analyze(verbs: argparse._SubParsersAction) -> None:
     analyze.set_defaults(verb=_analyze)
 
 
+def _add_pretrain(verbs: argparse._SubParsersAction) -> None:
+    pretrain = verbs.add_parser(
+        "pretrain", help="train a backbone, specialised or not, on class folders", description=_PRETRAIN
+    )
+    pretrain.add_argument("output", type=Path, metavar="OUT", help=".pth or .safetensors to write")
+    pretrain.add_argument(
+        "--recipe", required=True, metavar="R", help="supervised, dino, mini-supervised, mini-dino or a config file"
+    )
+    pretrain.add_argument(
+        "--data-root",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="holds imagenet/train/<class>/ (default: data)",
+    )
+    pretrain.add_argument("--size", default="tiny", metavar="S", help="tiny, Ti, S, B, L, H or g (default: tiny)")
+    pretrain.add_argument(
+        "--specialization", default="none", metavar="NAME", help="a name of `densebench list` (default: none)"
+    )
+    pretrain.add_argument("--registers", type=_natural, default=0, metavar="N", help="default: 0")
+    pretrain.add_argument("--attention-bias", action="store_true", help="a learned key and value in every head")
+    pretrain.add_argument("--seed", type=_natural, default=0, metavar="N", help="default: 0")
+    pretrain.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    pretrain.add_argument(
+        "--gpus", type=_positive, default=1, metavar="N", help="processes on this machine (default: 1)"
+    )
+    pretrain.add_argument("--workers", type=_natural, metavar="N", help="loader processes (default: by device)")
+    pretrain.add_argument(
+        "--save-every", type=float, default=60.0, metavar="S", help="seconds between saves of the state (default: 60)"
+    )
+    pretrain.set_defaults(verb=_pretrain)
+
+
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
 key=value replaces a protocol field, for example train.iterations=20 or 'probes.lr=[1e-3,1e-4]'."""
 
@@ -284,6 +327,14 @@ what the checkpoint's tensors do not, as in run."""
 
 _SPECIALIZE = """Write a checkpoint whose [CLS] and patch tokens pass through copies of their own of some layers (arXiv
 2602.08626). The copies begin equal, so the function is the same until it is trained."""
+
+_PRETRAIN = """Train a vision transformer from scratch: supervised after DeiT-III, or self-supervised after DINOv2.
+Variants of one size and seed start from equal weights and see the same images in the same order. A killed run goes on
+where it was. key=value replaces a recipe field, for example train.steps=1000."""
+
+_ABLATION_MINI = """Train a tiny transformer three times on rendered images, shared, with specialised norms, and with
+specialised norms and qkv, evaluate all on the mini benchmarks and print the ablation table. It shows the path; it is
+far too small to tell which architecture is better."""
 
 _LEADERBOARD = """Write the leaderboard as CSV, Markdown, LaTeX and JSON into the results folder, whole, and print the
 part that is asked for. Exit code 1: a record cannot be trusted and was left out."""
@@ -564,6 +615,39 @@ def _analyze(options: argparse.Namespace, _command: str) -> int:
     )
     print(describe(found))
     return 0
+
+
+def _pretrain(options: argparse.Namespace, command: str) -> int:
+    from benchmark.probing.distributed import is_launched, launch
+
+    if options.gpus > 1 and not is_launched():
+        return launch(options.gpus, shlex.split(command)[1:])
+    from benchmark.pretraining import PretrainOptions, pretrain
+
+    trained = pretrain(
+        options.output,
+        PretrainOptions(
+            data_root=options.data_root,
+            recipe=options.recipe,
+            size=options.size,
+            specialization=options.specialization,
+            num_registers=options.registers,
+            attention_bias=options.attention_bias,
+            overrides=tuple(options.overrides),
+            seed=options.seed,
+            device=options.device,
+            workers=options.workers,
+            save_every_s=options.save_every,
+        ),
+    )
+    print(f"{options.output}: {'written' if trained else 'done already'}; log: {options.output.with_suffix('.jsonl')}")
+    return 0
+
+
+def _ablation_mini(options: argparse.Namespace, command: str) -> int:
+    from benchmark.ablation_mini import run_ablation_mini
+
+    return 1 if run_ablation_mini(options.data_root, options.results, command) else 0
 
 
 def _leaderboard(options: argparse.Namespace, _command: str) -> int:

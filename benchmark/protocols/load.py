@@ -79,12 +79,32 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
         UsageError: No such protocol, or an override of a field that does not exist.
         ProtocolError: The file is no config, or a value is of the wrong kind.
     """
-    from mmengine.config import Config
-
     path = Path(name) if name.endswith(".py") else CONFIGS / benchmark / f"{name}.py"
     if not path.is_file():
         known = protocol_names(benchmark)
         raise UsageError(f"{benchmark} has no protocol {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
+    settings = read_settings(
+        path, _KINDS[benchmark], overrides, kind="protocol", what=f"protocol {path.stem!r} of {benchmark}"
+    )
+    return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
+
+
+def read_settings(path: Path, model: Any, overrides: Sequence[str], *, kind: str, what: str) -> Any:
+    """Reads a config file strictly, with ``key=value`` overrides.
+
+    Args:
+        path: A file that is there.
+        model: Pydantic model, or a union of them, that the fields must make.
+        overrides: Replacements.
+        kind: What messages call a file of its kind: "protocol" has protocol fields.
+        what: What messages call this one.
+
+    Raises:
+        UsageError: An override of a field that does not exist, or two of the same.
+        ProtocolError: The file is no config, or a value is of the wrong kind.
+    """
+    from mmengine.config import Config
+
     try:
         fields = Config.fromfile(path, import_custom_modules=False).to_dict()
     except Exception as error:  # a config is code and can fail in any way
@@ -94,14 +114,12 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     if twice:
         raise UsageError(f"{twice} is given twice")
     for override in overrides:
-        _replace(fields, override)
+        _replace(fields, override, kind)
     try:
-        settings = _KINDS[benchmark].model_validate(fields)
+        return TypeAdapter(model).validate_python(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ProtocolError(f"protocol {path.stem!r} of {benchmark}: {where}: {first['msg']}") from error
-    return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
+        raise ProtocolError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def share_overrides(
@@ -150,7 +168,7 @@ def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
     """
     fields: dict[str, Any] = {"backbone": dict.fromkeys(field.name for field in dataclasses.fields(BackboneOptions))}
     for override in overrides:
-        _replace(fields, override)
+        _replace(fields, override, "protocol")
     try:
         return TypeAdapter(BackboneOptions).validate_python(fields["backbone"])
     except ValidationError as error:
@@ -158,7 +176,7 @@ def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
         raise ProtocolError(f"backbone.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def _replace(fields: dict[str, Any], override: str) -> None:
+def _replace(fields: dict[str, Any], override: str, kind: str) -> None:
     key, equals, text = override.partition("=")
     if not equals:
         raise UsageError(f"{override!r} is no override; write key=value, for example train.iterations=20")
@@ -168,7 +186,7 @@ def _replace(fields: dict[str, Any], override: str) -> None:
         section = section.get(parent) if isinstance(section, Mapping) else None
     if not isinstance(section, dict) or last not in section:
         known = list(leaves(fields))
-        raise UsageError(f"no protocol field {key!r}{did_you_mean(key, known)}; fields: {', '.join(known)}")
+        raise UsageError(f"no {kind} field {key!r}{did_you_mean(key, known)}; fields: {', '.join(known)}")
     try:
         section[last] = json.loads(text)
     except json.JSONDecodeError:

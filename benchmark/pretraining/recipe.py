@@ -1,0 +1,211 @@
+"""Recipes: configs under ``configs/pretraining/``, read strictly. A rate is what it says: nothing is scaled by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.listing import CONFIGS
+from benchmark.protocols.load import read_settings
+from benchmark.protocols.sections import NotNegative, Range, Section, Share
+
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Model(Section):
+    """What is trained, beside size and specialisation."""
+
+    patch_size: PositiveInt
+    """Pixels."""
+
+    layer_scale: NotNegative
+    """First value of LayerScale; 0 leaves it out."""
+
+    drop_path: BelowOne
+    """Share of residual branches dropped per image, the same in every block."""
+
+
+class Optimizer(Section):
+    """AdamW or LAMB; cosine from the peak after a linear warm-up."""
+
+    name: Literal["adamw", "lamb"]
+    lr: PositiveFloat
+    """Peak learning rate at ``train.batch_size``."""
+
+    final_lr: NotNegative
+    """Learning rate at the last step."""
+
+    warmup: Share
+    """Share of the steps in which the learning rate rises from 0."""
+
+    weight_decay: tuple[NotNegative, NotNegative]
+    """First and last value, a cosine between them."""
+
+    betas: tuple[BelowOne, BelowOne]
+    clip_norm: PositiveFloat | None
+    """Largest norm of all gradients together."""
+
+
+class Train(Section):
+    """How long and how much at a time."""
+
+    steps: PositiveInt
+    batch_size: PositiveInt
+    """Images per step, over all processes."""
+
+    precision: Literal["float32", "bfloat16"]
+    """Arithmetic (autocast); losses are float32."""
+
+    checkpoint_every: PositiveInt | None
+    """Steps between checkpoints ``NAME@STEP``; None writes the final one only."""
+
+    log_every: PositiveInt
+    """Steps between two lines of the log."""
+
+
+class ThreeAugment(Section):
+    """Greyscale, solarisation or blur, one of them; then colour jitter (arXiv 2204.07118)."""
+
+    size: PositiveInt
+    """Side of the training images, pixels."""
+
+    scale: Range | None
+    """Share of the area that is cut out and resized; None is the simple random crop of the resized image."""
+
+    jitter: Share
+    """Strength of brightness, contrast and saturation jitter."""
+
+    flip: Share
+
+
+class Mixing(Section):
+    """Mixup and CutMix, one of them for each batch; see ``supervised.mix``."""
+
+    mixup: NotNegative
+    """Both parameters of the Beta distribution the share is drawn from; 0 is no Mixup."""
+
+    cutmix: NotNegative
+    """Likewise of CutMix."""
+
+
+class Crops(Section):
+    """Crops of one kind."""
+
+    count: NonNegativeInt
+    size: PositiveInt
+    """Pixels."""
+
+    scale: Range
+    """Share of the area."""
+
+
+class GlobalCrops(Crops):
+    """The two crops that the teacher sees."""
+
+    count: Literal[2]
+
+
+class Masks(Section):
+    """Patches hidden from the student, in blocks."""
+
+    probability: Share
+    """Share of global crops with hidden patches."""
+
+    ratio: Annotated[tuple[BelowOne, BelowOne], Field()]
+    """Share of the patches hidden in them, drawn evenly."""
+
+
+class Heads(Section):
+    """The two projection heads, one for [CLS] and one for patches."""
+
+    prototypes: PositiveInt
+    hidden: PositiveInt
+    bottleneck: PositiveInt
+    frozen_steps: NonNegativeInt
+    """First steps in which the prototypes stay as they are."""
+
+
+class Teacher(Section):
+    """The moving average of the student, and how its outputs are sharpened and balanced."""
+
+    momentum: tuple[Share, Share]
+    """First and last value, a cosine between them."""
+
+    temperature: tuple[PositiveFloat, PositiveFloat]
+    """First value, and the one after the warm-up."""
+
+    temperature_warmup: Share
+    """Share of the steps in which the temperature changes, linearly."""
+
+    centering: Literal["centering", "sinkhorn"]
+
+
+class Losses(Section):
+    """Weights of the losses."""
+
+    dino: NotNegative
+    ibot: NotNegative
+    koleo: NotNegative
+
+
+class _Recipe(Section):
+    model: Model
+    optimizer: Optimizer
+    train: Train
+
+
+class SupervisedRecipe(_Recipe):
+    """After DeiT-III (arXiv 2204.07118), without repeated augmentation."""
+
+    method: Literal["supervised"]
+    augment: ThreeAugment
+    mixing: Mixing
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images the position grid is made for, pixels."""
+        return self.augment.size
+
+
+class DinoRecipe(_Recipe):
+    """After DINOv2 (arXiv 2304.07193), without layer-wise learning rates."""
+
+    method: Literal["dino"]
+    global_crops: GlobalCrops
+    local_crops: Crops
+    masks: Masks
+    heads: Heads
+    teacher: Teacher
+    losses: Losses
+    student_temperature: PositiveFloat
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images the position grid is made for, pixels."""
+        return self.global_crops.size
+
+
+Recipe = SupervisedRecipe | DinoRecipe
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe and applies ``key=value`` overrides.
+
+    Args:
+        name: A recipe of ``configs/pretraining/``, or the path of a config file ending in ``.py``.
+        overrides: As of protocols: ``train.steps=1000``.
+
+    Raises:
+        UsageError: No such recipe, or an override of a field that does not exist.
+        ProtocolError: The file is no config, or a value is missing or of the wrong kind.
+    """
+    path = Path(name) if name.endswith(".py") else CONFIGS / "pretraining" / f"{name}.py"
+    if not path.is_file():
+        known = sorted(path.stem for path in (CONFIGS / "pretraining").glob("*.py"))
+        raise UsageError(f"no recipe {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
+    chosen = Annotated[Recipe, Field(discriminator="method")]
+    return read_settings(path, chosen, overrides, kind="recipe", what=f"recipe {path.stem!r}")

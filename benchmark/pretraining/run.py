@@ -1,0 +1,267 @@
+"""One pre-training run: the same batches, steps and initial weights for every variant of an architecture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.atomic import atomic_write
+from benchmark.backbones import VisionTransformer, build_vit, save_backbone
+from benchmark.backbones.saving import check_suffix
+from benchmark.data.classification import ClassificationSplit
+from benchmark.data.imagenet import LAYOUT
+from benchmark.devices import choose_device
+from benchmark.errors import DivergedError, UsageError
+from benchmark.pretraining.augment import Views, dino_sample, supervised_sample
+from benchmark.pretraining.dino import DinoLearner
+from benchmark.pretraining.optimizer import make_optimizer, set_schedule
+from benchmark.pretraining.parallel import sum_gradients, summed
+from benchmark.pretraining.recipe import DinoRecipe, Recipe, load_recipe
+from benchmark.pretraining.supervised import SupervisedLearner
+from benchmark.probing.distributed import World, joined
+from benchmark.probing.loader import training_batches
+from benchmark.probing.resume import ResumeFile
+from benchmark.probing.train import seed_torch
+from benchmark.progress import Progress
+
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """Everything about a run but where its checkpoint goes."""
+
+    data_root: Path
+    """Folder that holds ``imagenet/train/<class>/<image>``; any classes."""
+
+    recipe: str
+    """A recipe of ``configs/pretraining/``, or a config file."""
+
+    size: str = "tiny"
+    """A key of ``configs/backbones/sizes.py``."""
+
+    specialization: str = "none"
+    """A key of ``configs/backbones/specializations.py``."""
+
+    num_registers: int = 0
+    attention_bias: bool = False
+
+    overrides: tuple[str, ...] = ()
+    """``key=value`` replacements of recipe fields."""
+
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+
+    device: str = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
+
+    workers: int | None = None
+    """Loader processes; None takes none beside a CPU model and up to eight beside a GPU."""
+
+    save_every_s: float = 60.0
+    """Seconds between two saves of the state."""
+
+
+def pretrain(out: Path, options: PretrainOptions) -> bool:
+    """Trains a backbone and writes ``out``, ``NAME@STEP`` beside it where the recipe wants them, and ``NAME.jsonl``.
+
+    The first line of the log holds all settings, the others the losses. A killed run goes on where it was; one that is
+    done with the same settings is left alone.
+
+    Returns:
+        Whether it trained; False if it was done already.
+
+    Raises:
+        UsageError: No such recipe, size or specialisation; fewer images than a batch; ``out`` or its state belongs to
+            other settings.
+        DataError: No images, or whatever ``ClassificationSplit`` finds wrong.
+        DivergedError: A loss that is no number.
+    """
+    check_suffix(out)
+    recipe = load_recipe(options.recipe, options.overrides)
+    split = ClassificationSplit(LAYOUT, options.data_root, "train")
+    batch = recipe.train.batch_size
+    if batch > len(split):
+        raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
+    vit = build_variant(recipe, options)
+    settings = _settings(recipe, options, split)
+    log = out.with_suffix(".jsonl")
+    if out.exists():
+        if _read_log(log)[:1] == [settings]:
+            return False
+        raise UsageError(f"{out} exists and was made with other settings; give another name, or remove it first")
+    device = choose_device(options.device)
+    with joined(device) as world:
+        if batch < world.size:
+            raise UsageError(f"train.batch_size={batch} cannot be shared by {world.size} processes")
+        if isinstance(recipe, DinoRecipe):
+            learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
+        else:
+            learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed)
+            load = supervised_sample(split, recipe.augment)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        resume = ResumeFile(out.with_suffix(".resume.pt"), every_s=options.save_every_s)
+        run = _Run(recipe, out, log, settings, options, device, world, resume)
+        run.train(learner.to(device).train(), load, len(split))
+    return True
+
+
+def build_variant(recipe: Recipe, options: PretrainOptions) -> VisionTransformer:
+    """Makes the ViT whose shared layers begin as those of the plain one of the same size and seed.
+
+    Both halves of a split layer begin as the layer they replace: at step 0 every specialisation computes the same
+    function. Registers, attention bias tokens and low-rank additions are drawn from the seed.
+
+    Raises:
+        UsageError: No such size or specialisation, or image sides that are no whole patches.
+    """
+    fields = {**recipe.model.model_dump(), "image_size": recipe.image_size, "seed": options.seed}
+    if isinstance(recipe, DinoRecipe) and recipe.local_crops.size % recipe.model.patch_size:
+        raise UsageError(f"local crops of {recipe.local_crops.size} pixels are no whole patches")
+    plain = build_vit(options.size, **fields).state_dict()
+    vit = build_vit(
+        options.size,
+        specialization=options.specialization,
+        num_registers=options.num_registers,
+        attention_bias=options.attention_bias,
+        **fields,
+    )
+    own = vit.state_dict()
+    shared = {key: key.replace(".cls.", ".").replace(".patch.", ".") for key in own}
+    vit.load_state_dict({key: plain.get(name, own[key]) for key, name in shared.items()})
+    return vit
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the loop needs beside what it trains."""
+
+    recipe: Recipe
+    out: Path
+    log: Path
+    settings: dict[str, Any]
+    options: PretrainOptions
+    device: torch.device
+    world: World
+    resume: ResumeFile
+
+    def train(self, learner: nn.Module, load: Any, images: int) -> None:
+        """Goes on from the last saved state to the end; each step is a function of (seed, step)."""
+        train, seed, world = self.recipe.train, self.options.seed, self.world
+        optimizer = make_optimizer((p for p in learner.parameters() if p.requires_grad), self.recipe.optimizer)
+        start = self._restore(learner, optimizer)
+        steps = range(start, train.steps)
+        batches = training_batches(
+            load, _collate, size=images, batch_size=train.batch_size, seed=seed, steps=steps, world=world,
+            workers=self._workers(),
+        )  # fmt: skip
+        share = len(world.share(range(train.batch_size))) / train.batch_size
+        progress = Progress(train.steps, self.out.stem, done=start, quiet=not world.leads)
+        shown = "starts"
+        for step, batch in zip(steps, batches, strict=True):
+            seed_torch(seed, step, world.rank)  # drop path
+            losses = self._learn(learner, optimizer, _moved(batch, self.device), step, share)
+            done = step + 1
+            if done % train.log_every == 0 or done == train.steps:
+                values = summed(share * torch.stack(list(losses.values())).detach().float(), world).tolist()
+                shown = self._note(done, dict(zip(losses, values, strict=True)), optimizer.param_groups[0]["lr"])
+            progress.advance(lambda shown=shown: shown)
+            if world.leads:
+                if train.checkpoint_every and (done % train.checkpoint_every == 0 or done == train.steps):
+                    save_backbone(learner.backbone, self.out.with_stem(f"{self.out.stem}@{done}"))
+                if self.resume.due():
+                    state = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
+                    self.resume.save({**state, "step": done, "settings": json.dumps(self.settings)})
+        progress.close()
+        if world.leads:
+            save_backbone(learner.backbone, self.out)
+            self.resume.remove()
+
+    def _learn(
+        self, learner: nn.Module, optimizer: torch.optim.Optimizer, batch: Any, step: int, share: float
+    ) -> dict[str, Tensor]:
+        """Makes one update on this process's share of a batch; returns the losses of the share."""
+        recipe = self.recipe
+        set_schedule(optimizer, step, recipe.train.steps, recipe.optimizer)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.train.precision == "bfloat16"):
+            losses = learner(batch, step)
+        optimizer.zero_grad()
+        (share * losses["loss"]).backward()
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        sum_gradients(parameters, self.world)
+        if recipe.optimizer.clip_norm is not None:
+            nn.utils.clip_grad_norm_(parameters, recipe.optimizer.clip_norm)
+        optimizer.step()
+        learner.update(step)
+        return losses
+
+    def _restore(self, learner: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+        """Takes the last state and the log's lines up to it; returns the step to go on with."""
+        state = self.resume.load()
+        if state is not None:
+            if json.loads(state["settings"]) != self.settings:
+                raise UsageError(f"{self.resume.path} belongs to other settings; remove it, or give another name")
+            learner.load_state_dict(state["learner"])
+            optimizer.load_state_dict(state["optimizer"])
+        start = 0 if state is None else state["step"]
+        if self.world.leads:
+            kept = [line for line in _read_log(self.log)[1:] if line["step"] <= start] if start else []
+            with atomic_write(self.log) as file:
+                file.write("".join(json.dumps(line) + "\n" for line in (self.settings, *kept)).encode())
+        self.world.barrier()
+        return start
+
+    def _note(self, done: int, losses: Mapping[str, float], lr: float) -> str:
+        """Adds a line to the log and returns what progress shows."""
+        if not all(map(torch.isfinite, map(torch.tensor, losses.values()))):
+            raise DivergedError(f"{self.out.stem}: the loss is {losses['loss']} at step {done}; lower optimizer.lr")
+        if self.world.leads:
+            with self.log.open("a") as file:
+                file.write(json.dumps({"step": done, "lr": lr, **losses}) + "\n")
+        return f"loss {losses['loss']:.4f}"
+
+    def _workers(self) -> int:
+        if self.options.workers is not None:
+            return self.options.workers
+        return 0 if self.device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // self.world.size))
+
+
+def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSplit) -> dict[str, Any]:
+    """Returns all that decides the result, images by their names, as plain values."""
+    names = hashlib.sha256("\n".join(split.names).encode()).hexdigest()[:16]
+    own = {key: value for key, value in asdict(options).items() if key in ("size", "specialization", "seed")}
+    own |= {"num_registers": options.num_registers, "attention_bias": options.attention_bias}
+    return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """Returns the lines of a log; the last may have been cut off by a kill."""
+    if not path.exists():
+        return []
+    lines = path.read_text().split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def _collate(samples: list[Any]) -> Any:
+    """Makes a batch of samples; views come before images."""
+    if isinstance(samples[0], Views):
+        parts = ((sample.large, sample.small, sample.masks) for sample in samples)
+        return Views(*(torch.stack(part, dim=1) for part in zip(*parts, strict=True)))
+    images, labels = zip(*samples, strict=True)
+    return torch.stack(images), torch.tensor(labels)
+
+
+def _moved(batch: Any, device: torch.device) -> Any:
+    if isinstance(batch, Views):
+        return Views(*_each(vars(batch).values(), device))
+    return tuple(_each(batch, device))
+
+
+def _each(tensors: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
+    return (tensor.to(device, non_blocking=True) for tensor in tensors)
