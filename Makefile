@@ -28,7 +28,7 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 .PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation ablation-mini report need-checkpoint
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG IMAGES ARGS PYTHON"
 

@@ -48,7 +48,9 @@ def supervised_sample(split: LabelledImages, augment: ThreeAugment) -> Callable[
             image = _padded_crop(resize_short(image, augment.size, "bicubic"), augment.size)
         else:
             image = random_resized_crop(image, augment.size, scale=augment.scale, ratio=_RATIO, filter_name="bicubic")
-        image = one_of_three(random_flip(image, augment.flip))
+        image = random_flip(image, augment.flip)
+        if np.random.rand() < augment.one_of_three:
+            image = one_of_three(image)
         return _tensor(jittered(image, (augment.jitter,) * 3)), int(split.labels[index])
 
     return sample

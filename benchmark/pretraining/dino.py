@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class ProjectionHead(nn.Module):
     def __init__(self, width: int, settings: Heads, generator: torch.Generator) -> None:
         super().__init__()
         widths = (width, settings.hidden, settings.hidden, settings.bottleneck)
-        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(widths))
         self.prototypes = nn.Parameter(torch.empty(settings.prototypes, settings.bottleneck))
         for weight in (*(layer.weight for layer in self.layers), self.prototypes):
             nn.init.trunc_normal_(weight, std=0.02, generator=generator)

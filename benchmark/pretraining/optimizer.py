@@ -17,7 +17,7 @@ def cosine(first: float, last: float, share: float) -> float:
 
 
 def learning_rate(step: int, total: int, settings: recipes.Optimizer) -> float:
-    """Returns the learning rate at ``step`` (from 0): linear up to the peak, then a cosine that ends at the last step."""
+    """Returns the learning rate at ``step`` (from 0): linear up to the peak, then a cosine down to the last step."""
     warmup = round(settings.warmup * total)
     if step < warmup:
         return settings.lr * (step + 1) / warmup

@@ -1,4 +1,4 @@
-"""Recipes: configs under ``configs/pretraining/``, read strictly. A rate is what it says: nothing is scaled by batch."""
+"""Recipes: configs under ``configs/pretraining/``, read strictly. Rates are not scaled by the batch size."""
 
 from __future__ import annotations
 
@@ -75,6 +75,9 @@ class ThreeAugment(Section):
 
     scale: Range | None
     """Share of the area that is cut out and resized; None is the simple random crop of the resized image."""
+
+    one_of_three: Share
+    """Share of images to which one of the three is done."""
 
     jitter: Share
     """Strength of brightness, contrast and saturation jitter."""

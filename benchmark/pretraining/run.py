@@ -85,11 +85,11 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
     """
     check_suffix(out)
     recipe = load_recipe(options.recipe, options.overrides)
+    vit = build_variant(recipe, options)
     split = ClassificationSplit(LAYOUT, options.data_root, "train")
     batch = recipe.train.batch_size
     if batch > len(split):
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
-    vit = build_variant(recipe, options)
     settings = _settings(recipe, options, split)
     log = out.with_suffix(".jsonl")
     if out.exists():

@@ -2,8 +2,8 @@
 # So few steps want large ones, LayerScale that starts large, and classes that are whole.
 _base_ = './supervised.py'
 
-model = dict(patch_size=14, layer_scale=0.1, drop_path=0.0)
-augment = dict(size=84, scale=[0.4, 1.0])
+model = dict(patch_size=14, layer_scale=1.0, drop_path=0.0)
+augment = dict(size=84, scale=[0.6, 1.0], one_of_three=0.0, jitter=0.1)
 mixing = dict(mixup=0.0, cutmix=0.0)
-optimizer = dict(name='adamw', lr=1e-3, weight_decay=[0.05, 0.05], warmup=0.1)
-train = dict(steps=300, batch_size=32, precision='float32', checkpoint_every=None, log_every=10)
+optimizer = dict(name='adamw', lr=1e-3, weight_decay=[0.1, 0.1], warmup=0.1)
+train = dict(steps=800, batch_size=16, precision='float32', checkpoint_every=None, log_every=10)

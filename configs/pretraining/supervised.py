@@ -3,7 +3,7 @@
 method = 'supervised'
 
 model = dict(patch_size=16, layer_scale=1e-4, drop_path=0.1)
-augment = dict(size=224, scale=[0.08, 1.0], jitter=0.3, flip=0.5)
+augment = dict(size=224, scale=[0.08, 1.0], one_of_three=1.0, jitter=0.3, flip=0.5)
 mixing = dict(mixup=0.8, cutmix=1.0)
 optimizer = dict(
     name='lamb',

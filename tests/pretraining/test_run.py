@@ -1,0 +1,185 @@
+"""Runs: variants that start equal, resume, several processes, checkpoints that are read, errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.backbones import load_backbone
+from benchmark.cli import main
+from benchmark.errors import UsageError
+from benchmark.pretraining import PretrainOptions, pretrain
+from benchmark.pretraining.recipe import load_recipe
+from benchmark.pretraining.run import build_variant
+from benchmark.probing.resume import ResumeFile
+
+_ROOT = Path(__file__).parents[2]
+RECIPES = ("mini-supervised", "mini-dino")
+
+Quick = Callable[..., PretrainOptions]
+
+
+def _log(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)
+
+
+@pytest.mark.parametrize("preset", ["norms", "norms+qkv", "norms+qkv+proj+mlp", "norms+lora"])
+def test_variants_compute_the_same_at_step_0(quick: Quick, preset: str) -> None:
+    recipe, images = load_recipe("mini-supervised"), torch.randn(2, 3, 84, 84)
+    plain, split = (
+        build_variant(recipe, quick("mini-supervised", specialization=name)).eval() for name in ("none", preset)
+    )
+    assert split.spec.specialization != "none"
+    torch.testing.assert_close(split(images), plain(images))
+
+
+def test_registers_and_attention_bias_leave_the_other_weights_alone(quick: Quick) -> None:
+    recipe = load_recipe("mini-supervised")
+    plain = build_variant(recipe, quick("mini-supervised")).state_dict()
+    more = build_variant(recipe, quick("mini-supervised", num_registers=2, attention_bias=True)).state_dict()
+    assert {key.rpartition(".")[2] for key in more.keys() - plain.keys()} == {"register_tokens", "k_bias", "v_bias"}
+    assert all(torch.equal(more[key], value) for key, value in plain.items())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_killed_run_ends_as_an_unbroken_one(
+    recipe: str, quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = quick(recipe, "model.drop_path=0.2", specialization="norms+qkv", save_every_s=0.0)
+    assert pretrain(tmp_path / "whole.pth", options)
+    save = ResumeFile.save
+
+    def killed(self: ResumeFile, state: dict[str, Any]) -> None:
+        save(self, state)
+        if state["step"] == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeFile, "due", lambda _self: True)
+        patch.setattr(ResumeFile, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(tmp_path / "broken.pth", options)
+    assert not (tmp_path / "broken.pth").exists()
+    with (tmp_path / "broken.jsonl").open("a") as log:  # what a kill between two saves leaves
+        log.write('{"step": 4, "loss": 9.0}\n{"step": 5, "lo')
+    assert pretrain(tmp_path / "broken.pth", options)
+    whole, broken = _weights(tmp_path / "whole.pth"), _weights(tmp_path / "broken.pth")
+    assert all(torch.equal(broken[key], value) for key, value in whole.items())
+    assert _log(tmp_path / "broken.pth") == _log(tmp_path / "whole.pth")
+    assert not (tmp_path / "broken.resume.pt").exists()
+
+
+def test_a_state_of_other_settings_is_refused(quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = quick("mini-supervised", save_every_s=0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumeFile, "due", lambda _self: True)
+        patch.setattr("benchmark.pretraining.run.save_backbone", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(tmp_path / "vit.pth", options)
+    with pytest.raises(UsageError, match="other settings"):
+        pretrain(tmp_path / "vit.pth", dataclasses.replace(options, seed=1))
+
+
+def _interrupt(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_is_done_is_left_alone_and_another_is_refused(quick: Quick, tmp_path: Path) -> None:
+    out = tmp_path / "vit.pth"
+    assert pretrain(out, quick("mini-supervised"))
+    before = out.read_bytes()
+    assert not pretrain(out, quick("mini-supervised"))
+    assert out.read_bytes() == before
+    with pytest.raises(UsageError, match="made with other settings"):
+        pretrain(out, quick("mini-supervised", specialization="norms"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_checkpoints_are_read_and_named_by_their_steps(
+    recipe: str, quick: Quick, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "vit.pth"
+    options = quick(
+        recipe, "train.checkpoint_every=4", specialization="norms+qkv", num_registers=2, attention_bias=True
+    )
+    pretrain(out, options)
+    assert sorted(path.name for path in tmp_path.glob("*.pth")) == ["vit.pth", "vit@4.pth", "vit@6.pth"]
+    spec = load_backbone(str(out)).spec
+    assert (spec.num_registers, spec.attention_bias) == (2, True)
+    assert spec.specialization.startswith("norms+qkv[0")
+    last, final = _weights(tmp_path / "vit@6.pth"), _weights(out)
+    assert all(torch.equal(last[key], value) for key, value in final.items())
+    if recipe == "mini-dino":  # one is enough of what takes seconds
+        assert main(["check", "--checkpoint", str(out), "--device", "cpu"]) == 0
+        assert "densebench" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_two_processes_learn_what_one_does(recipe: str, quick: Quick, tmp_path: Path) -> None:
+    # KoLeo looks for neighbours within a process, as DINOv2's does, and drop path is drawn by process.
+    overrides = ["losses.koleo=0"] if recipe == "mini-dino" else []
+    options = quick(recipe, "train.steps=3", *overrides, specialization="norms")
+    pretrain(tmp_path / "one.pth", options)
+    words = ["pretrain", str(tmp_path / "two.pth"), "--recipe", recipe, "--specialization", "norms", "--gpus", "2"]
+    words += ["--data-root", str(options.data_root), "--device", "cpu", *options.overrides]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", *words], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = _log(tmp_path / "one.pth"), _log(tmp_path / "two.pth")
+    assert two[0] == one[0]
+    for ours, theirs in zip(one[1:], two[1:], strict=True):
+        shown = {key: value for key, value in ours.items() if key != "koleo"}
+        assert {key: theirs[key] for key in shown} == pytest.approx(shown, rel=1e-4)
+
+
+def _words(folders: Path, out: Path, *more: str) -> list[str]:
+    return ["pretrain", str(out), "--recipe", "mini-supervised", "--data-root", str(folders), "--device", "cpu", *more]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["train.batch_size=17"], "train.batch_size=17 is more than the 16 images"),
+        (["--specialization", "norms+qvk"], "did you mean 'norms+qkv'?"),
+        (["--size", "tyni"], "did you mean 'tiny'?"),
+        (["train.step=3"], "no recipe field 'train.step' (did you mean 'train.steps'?)"),
+        (["train.steps=0"], "recipe 'mini-supervised': supervised.train.steps:"),
+        (["augment.size=30"], "no whole patches"),
+    ],
+)
+def test_bad_input_ends_with_exit_code_2(
+    more: list[str], message: str, folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_words(folders, tmp_path / "vit.pth", *more)) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_and_a_folder_without_images_end_with_exit_code_2(
+    folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = _words(folders, tmp_path / "vit.pth")
+    words[3] = "mini-supervise"
+    assert main(words) == 2
+    assert "did you mean 'mini-supervised'?" in capsys.readouterr().err
+    (tmp_path / "imagenet" / "train" / "cat").mkdir(parents=True)
+    for root in (tmp_path, tmp_path / "nowhere"):
+        assert main(_words(root, tmp_path / "vit.pth")) == 2
+        assert "imagenet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["supervised", "dino", "mini-supervised", "mini-dino"])
+def test_shipped_recipes_are_read(name: str) -> None:
+    assert load_recipe(name).method in name
