@@ -44,11 +44,10 @@ def run_ablation_mini(
     Returns:
         Number of cells that failed.
     """
-    print(f"Rendering scenes with exact labels under {data_root}")
+    print(f"\nRendering pictures to train on under {data_root}")
     write_mini(data_root, train=train, val=val)
     # Another seed: none of these pictures is in a benchmark.
     pretraining = write_imagenet(data_root / "pretraining", train=IMAGES, val=8, seed=1).parent
-    benchmarks = [name for name in BENCHMARKS if _PROTOCOL in protocol_names(name)]
     failed = 0
     for variant in VARIANTS:
         checkpoint = data_root / "checkpoints" / f"{RECIPE}-{variant}.pth"
@@ -57,16 +56,29 @@ def run_ablation_mini(
             checkpoint,
             PretrainOptions(data_root=pretraining, recipe=RECIPE, specialization=variant, overrides=overrides),
         )
-        options = RunOptions(
-            data_root=data_root,
-            results=results,
-            features=data_root / "features",
-            name=f"tiny, {variant}",
-            protocol=_PROTOCOL,
-            command=command,
-        )
-        failed += run_cells(benchmarks, str(checkpoint), options)
+        failed += evaluate_mini(str(checkpoint), f"tiny, {variant}", data_root, results, command)
     print()
     ablations(results, ["mini"], label=_PROTOCOL, conditions=["name=tiny, *"])
     print(CAVEAT)
     return failed
+
+
+def evaluate_mini(checkpoint: str, name: str, data_root: Path, results: Path, command: str) -> int:
+    """Runs every benchmark that has a mini protocol and returns how many failed.
+
+    Args:
+        checkpoint: What ``load_backbone`` takes.
+        name: What tables call it.
+        data_root: Rendered datasets; features are kept there too.
+        results: Where records go.
+        command: Command line, for the records.
+    """
+    options = RunOptions(
+        data_root=data_root,
+        results=results,
+        features=data_root / "features",
+        name=name,
+        protocol=_PROTOCOL,
+        command=command,
+    )
+    return run_cells([name for name in BENCHMARKS if _PROTOCOL in protocol_names(name)], checkpoint, options)

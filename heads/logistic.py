@@ -192,13 +192,15 @@ def _sklearn_path(
 ) -> Iterator[LogisticRegression]:
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 (slow to import, and other heads do without)
     from sklearn.linear_model import LogisticRegression as SklearnRegression  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     rows = torch.cat([shard.cpu().double() for shard in problem.shards]).numpy()
     labels = problem.labels.cpu().numpy()
     regression = SklearnRegression(max_iter=max_iterations, tol=tolerance, warm_start=True)
     for c in c_values:
         regression.set_params(C=c)
-        with warnings.catch_warnings(record=True) as caught:
+        # One thread: products this small take no time, and threads that wait for each other on a busy machine take all.
+        with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             regression.fit(rows, labels)
         failures = [warning for warning in caught if issubclass(warning.category, ConvergenceWarning)]

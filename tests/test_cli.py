@@ -29,6 +29,9 @@ from benchmark.records.store import RecordStore
         ["leaderboard", "--help"],
         ["compare", "--help"],
         ["ablation", "--help"],
+        ["report", "--help"],
+        ["analyze", "--help"],
+        ["pretrain", "--help"],
         ["rerun", "--help"],
     ],
 )

@@ -1,40 +1,53 @@
-"""The demo: its checkpoint, and the whole of it at a smaller size."""
+"""The demo, the whole of it at a smaller size: a floor, three trained variants, tables and the page."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmark import demo, protocols
-from benchmark.backbones import load_backbone
+from benchmark import ablation_mini, demo, protocols
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cli import main
 
 
-def test_the_demo_checkpoint_is_the_same_every_time_and_loads(tmp_path: Path) -> None:
-    first, second = (load_backbone(demo.write_demo_checkpoint(tmp_path / f"{n}" / "vit.pth")) for n in (1, 2))
-    assert first.source.sha256 == second.source.sha256
-    assert first.spec.arch == "ViT-192x4/14"
-    other = load_backbone(demo.write_demo_checkpoint(tmp_path / "other.pth", seed=1))
-    assert other.source.sha256 != first.source.sha256
-
-
-def test_the_demo_fills_the_leaderboard_with_a_floor_beside_the_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few images and updates of everything."""
     whole = protocols.load_protocol
 
     def quick(benchmark: str, name: str, _given: object) -> protocols.Protocol:
         trained = benchmark not in ("imagenet-knn", "imagenet-logreg")
-        return whole(benchmark, name, ["train.iterations=3", "train.batch_size=2"] if trained else [])
+        found = whole(benchmark, name, ["train.iterations=3", "train.batch_size=2"] if trained else [])
+        return replace(found, overrides=())  # so that the rows have the demo's label
 
     monkeypatch.setattr("benchmark.probing.run.load_protocol", quick)
-    write = demo.write_mini
-    monkeypatch.setattr(demo, "write_mini", lambda root, **_counts: write(root, train=8, val=4))
-    words = ["demo", "--data-root", str(tmp_path / "mini"), "--results", str(tmp_path / "results")]
+    monkeypatch.setattr(demo, "TRAIN", 8)
+    monkeypatch.setattr(demo, "VAL", 4)
+    monkeypatch.setattr(ablation_mini, "IMAGES", 8)
+    monkeypatch.setattr(ablation_mini, "VARIANTS", ("none", "norms"))
+    run = partial(ablation_mini.run_ablation_mini, overrides=("train.steps=2", "train.batch_size=4"))
+    monkeypatch.setattr(demo, "run_ablation_mini", run)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    words = ["demo", "--data-root", str(tmp_path / "mini"), "--results", str(results)]
     assert main(words) == 0
-    table = pd.read_csv(tmp_path / "results" / "leaderboard.csv")
-    assert table["name"].tolist() == ["random ViT", "raw pixels (floor)"]
-    assert table[[benchmark.column for benchmark in BENCHMARKS.values()]].notna().all().all()  # all nine
+    table = pd.read_csv(results / "leaderboard.csv")
+    assert set(table["name"]) == {"raw pixels (floor)", "tiny, none", "tiny, norms"}
+    assert table[[benchmark.column for benchmark in BENCHMARKS.values()]].notna().all().all()
+    rows = pd.read_csv(results / "ablations" / "mini.csv")
+    assert rows.iloc[:, 0].notna().all()
+    assert (results / "report.html").stat().st_size > 10_000
+    text = capsys.readouterr().out
+    assert ablation_mini.CAVEAT in text
+    assert text.count("report.html") >= 1
+    assert main(words) == 0  # nothing is trained or run again
+    assert "done already" in capsys.readouterr().out

@@ -2,10 +2,11 @@
 _base_ = './dinov2_lin1_depth.py'
 
 family = 'mini'
+version = 3
 
 probes = dict(lr=[1e-3, 1e-2])  # short schedules want a larger step; which one is chosen on held-out images
 train = dict(
-    iterations=150,
+    iterations=80,
     batch_size=8,
     crop=[112, 112],
 )
