@@ -23,7 +23,7 @@ _SIZES = backbone_presets()["sizes"]
 @pytest.mark.parametrize("size", _SIZES)
 def test_the_sum_is_what_a_built_model_has(size: str) -> None:
     split = Specialization(
-        norm1=(0, 3), norm2=(1,), ls1=(2,), ls2=(0,), qkv=(0, 1), proj=(2,), mlp=(0, 4), final_norm=True
+        norm1=(0, 3), norm2=(1,), ls1=(2,), ls2=(0,), qkv=(0, 1), proj=(2,), mlp=(0, 3), final_norm=True
     )
     low_rank = replace(split, qkv=(), qkv_lora=(0, 5), lora_rank=16)
     with torch.device("meta"):

@@ -154,7 +154,7 @@ def _words(folders: Path, out: Path, *more: str) -> list[str]:
     [
         (["train.batch_size=17"], "train.batch_size=17 is more than the 16 images"),
         (["--specialization", "norms+qvk"], "did you mean 'norms+qkv'?"),
-        (["--size", "tyni"], "did you mean 'tiny'?"),
+        (["--size", "tinny"], "did you mean 'tiny'?"),
         (["train.step=3"], "no recipe field 'train.step' (did you mean 'train.steps'?)"),
         (["train.steps=0"], "recipe 'mini-supervised': supervised.train.steps:"),
         (["augment.size=30"], "no whole patches"),
