@@ -50,7 +50,7 @@ def run_ablation_mini(
     pretraining = write_imagenet(data_root / "pretraining", train=IMAGES, val=8, seed=1).parent
     failed = 0
     for variant in VARIANTS:
-        checkpoint = data_root / "checkpoints" / f"{RECIPE}-{variant}.pth"
+        checkpoint = checkpoint_of(variant, data_root)
         print(f"\nTraining the tiny transformer, specialisation {variant}: {checkpoint}")
         pretrain(
             checkpoint,
@@ -61,6 +61,11 @@ def run_ablation_mini(
     ablations(results, ["mini"], label=_PROTOCOL, conditions=["name=tiny, *"])
     print(CAVEAT)
     return failed
+
+
+def checkpoint_of(variant: str, data_root: Path) -> Path:
+    """Returns where the checkpoint of a variant lies."""
+    return data_root / "checkpoints" / f"{RECIPE}-{variant}.pth"
 
 
 def evaluate_mini(checkpoint: str, name: str, data_root: Path, results: Path, command: str) -> int:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.ablation_mini import evaluate_mini, run_ablation_mini
+import torch
+
+from benchmark import ablation_mini
+from benchmark.ablation_mini import checkpoint_of, evaluate_mini, run_ablation_mini
+from benchmark.analysis.analyze import analyze, describe
 from benchmark.data.synthetic_layouts import write_mini
 
 TRAIN, VAL = 96, 48
@@ -26,4 +30,8 @@ def run_demo(data_root: Path, results: Path, command: str) -> int:
     write_mini(data_root, train=TRAIN, val=VAL)
     print("\nThe floor: raw pixel colours in place of a transformer")
     failed = evaluate_mini("pixels", "raw pixels (floor)", data_root, results, command)
-    return failed + run_ablation_mini(data_root, results, command, train=TRAIN, val=VAL)
+    failed += run_ablation_mini(data_root, results, command, train=TRAIN, val=VAL)
+    print("\nLooking into the three transformers: how [CLS] and patches relate around each layer")
+    checkpoints = [str(checkpoint_of(variant, data_root)) for variant in ablation_mini.VARIANTS]
+    print(describe(analyze(checkpoints, images=None, results=results, device=torch.device("cpu"))))
+    return failed

@@ -25,7 +25,7 @@ def test_the_sum_is_what_a_built_model_has(size: str) -> None:
     split = Specialization(
         norm1=(0, 3), norm2=(1,), ls1=(2,), ls2=(0,), qkv=(0, 1), proj=(2,), mlp=(0, 3), final_norm=True
     )
-    low_rank = replace(split, qkv=(), qkv_lora=(0, 5), lora_rank=16)
+    low_rank = replace(split, qkv=(), qkv_lora=(0, 3), lora_rank=16)
     with torch.device("meta"):
         shared = build_vit(size, image_size=518)
         assert count_params(shared) == shared_parameters(_SIZES[size])

@@ -18,6 +18,7 @@ from benchmark.report.page.board import make_board, number
 from benchmark.report.page.classes import make_classes
 from benchmark.report.page.forest import make_forests
 from benchmark.report.page.gallery import make_galleries
+from benchmark.report.page.inside import make_inside
 from benchmark.report.page.introduction import make_introduction
 from benchmark.report.page.remarks import make_remarks
 from benchmark.report.page.runs import anchors_of, make_protocols, make_runs
@@ -42,6 +43,7 @@ def build_page(found: Collected, runs: Path) -> str:
     protocols = make_protocols(records)
     figures = read_figures()
     tables, differing = make_published(rows, figures, anchors)
+    inside, inside_notes = make_inside(runs.parent)
     script = (_TEMPLATES / "page.js").read_text()
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -68,6 +70,8 @@ def build_page(found: Collected, runs: Path) -> str:
         plot_frame=scatter.FRAME,
         classes=make_classes(rows, anchors),
         galleries=make_galleries(rows, runs),
+        inside=inside,
+        inside_notes=inside_notes,
         figure_tables=tables,
         differing=differing,
         flags=make_remarks(board_flags(leaderboard, records, found.unverified), anchors),

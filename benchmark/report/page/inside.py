@@ -1,0 +1,72 @@
+"""What ``densebench analyze`` drew, for the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmark.analysis.stored import StoredFigure, stored_analyses
+from benchmark.report.page.pictures import photo
+
+_MOST = 3
+_WIDTH = 1400  # pixels; on a screen of twice the density still sharp at the width of the page
+
+
+@dataclass(frozen=True)
+class InsideFigure:
+    """One figure."""
+
+    name: str
+    caption: str
+    uri: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Inside:
+    """One analysis."""
+
+    title: str
+    """The checkpoints, side by side."""
+
+    folder: str
+    """Where figures and table lie, relative to the results folder."""
+
+    figures: tuple[InsideFigure, ...]
+
+
+def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
+    """Embeds the figures of the last analyses.
+
+    Args:
+        results: Folder that may hold ``analysis/``.
+
+    Returns:
+        The analyses by name, and a line on those that are not shown.
+
+    Raises:
+        RecordError: A folder that ``densebench analyze`` did not write, or another version of it.
+    """
+    found = stored_analyses(results)
+    shown = found[:_MOST]
+    notes = [f"{len(found) - _MOST} more lie in {results.name}/analysis"] if len(found) > _MOST else []
+    return [
+        Inside(
+            " · ".join(each.checkpoints),
+            each.folder.relative_to(results).as_posix(),
+            tuple(_embedded(figure) for figure in each.figures),
+        )
+        for each in shown
+    ], notes
+
+
+def _embedded(figure: StoredFigure) -> InsideFigure:
+    with Image.open(figure.png) as file:
+        image = file.convert("RGB")
+    if image.width > _WIDTH:
+        image = image.resize((_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS)
+    return InsideFigure(figure.name, figure.caption, photo(np.asarray(image)), image.width, image.height)

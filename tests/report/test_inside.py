@@ -1,0 +1,45 @@
+"""Figures of ``densebench analyze`` on the page."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmark.backbones.presets import build_vit
+from benchmark.backbones.saving import save_backbone
+from benchmark.cli import main
+from benchmark.report.page.build import build_page
+from benchmark.report.page.inside import make_inside
+from benchmark.report.verbs import collect_from
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with one analysis."""
+    folder = tmp_path_factory.mktemp("analysed")
+    save_backbone(build_vit("tiny", image_size=56), folder / "vit.pth")
+    words = ["analyze", "--checkpoint", str(folder / "vit.pth"), "--size", "56", "--limit", "1"]
+    assert main([*words, "--results", str(folder / "results"), "--device", "cpu"]) == 0
+    return folder / "results"
+
+
+def test_every_figure_is_embedded_with_its_caption(analysed: Path) -> None:
+    [inside], notes = make_inside(analysed)
+    drawn = sorted(path.stem for path in (analysed / inside.folder).glob("*.png"))
+    assert sorted(figure.name for figure in inside.figures) == drawn
+    assert notes == []
+    html = build_page(collect_from(analysed), analysed / "runs")
+    for figure in inside.figures:
+        assert figure.uri in html
+        assert figure.width <= 1400
+    assert inside.title == "vit"
+
+
+def test_only_so_many_analyses_are_shown_and_the_others_named(analysed: Path, tmp_path: Path) -> None:
+    for number in range(5):
+        shutil.copytree(analysed / "analysis" / "vit", tmp_path / "analysis" / f"vit{number}")
+    shown, notes = make_inside(tmp_path)
+    assert len(shown) == 3
+    assert notes[0].startswith("2 more lie in")
