@@ -47,7 +47,8 @@ def chunks_of(shards: Sequence[Tensor], rows: int, *, dtype: torch.dtype, device
         taken = 0
         while taken < len(shard):
             count = min(len(shard) - taken, len(buffer) - filled)
-            buffer[filled : filled + count].copy_(shard[taken : taken + count])
+            moved = shard[taken : taken + count].to(device)  # first: half precision is a quarter of what float64 takes
+            buffer[filled : filled + count].copy_(moved)
             taken, filled = taken + count, filled + count
             if filled == len(buffer):
                 yield buffer

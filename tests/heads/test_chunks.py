@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from heads.chunks import as_shards, chunks_of
 
@@ -27,6 +30,27 @@ def test_one_buffer_serves_all_chunks_and_leaves_the_matrix_alone() -> None:
         places.add(chunk.data_ptr())
     assert len(places) == 1
     assert matrix.all()
+
+
+class _Copies(TorchDispatchMode):
+    """Lists the number format of everything that goes from the CPU to another device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved: list[torch.dtype] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        source = args[1] if func is torch.ops.aten.copy_.default else args[0] if args else None
+        if isinstance(source, torch.Tensor) and source.device.type == "cpu" and result.device.type != "cpu":
+            self.moved.append(result.dtype)
+        return result
+
+
+def test_features_go_to_the_device_in_their_own_number_format() -> None:
+    with _Copies() as copies:
+        list(chunks_of([torch.ones(10, 2).half()], 4, dtype=torch.float64, device=torch.device("meta")))
+    assert set(copies.moved) == {torch.float16}
 
 
 def test_what_is_no_feature_matrix_is_named() -> None:
