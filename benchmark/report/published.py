@@ -154,15 +154,18 @@ def differences(protocol: str, record: Record) -> list[str]:
         return [f"no protocol {protocol} here to compare fields with"]
     wanted = _leaves(json.loads(json.dumps(wanted)))
     ours = _leaves(record.protocol.fields)
-    found = [
-        f"{key} {_text(value)} ≠ {_text(ours.get(key))}"
-        for key, value in wanted.items()
-        if key not in _NOT_COMPARED and value != ours.get(key)
+    found = [  # a section that one of them does not have is None there
+        f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
+        for key in dict.fromkeys((*wanted, *ours))
+        if key not in _NOT_COMPARED and wanted.get(key) != ours.get(key)
     ]
     split = record.protocol.fields.get("data", {}).get("val")
     official = DATASETS[record.data.name].counts.get(split) if record.data.name in DATASETS else None
     if official is not None and record.data.splits.get("val") != official:
         found.append(f"{split} images {official:,} ≠ {record.data.splits.get('val'):,}")
+    left_out = ((record.metrics or {}).get("images_left_out") or {}).get("val")
+    if left_out:
+        found.append(f"{left_out:,} images of {split} left out")
     return found
 
 

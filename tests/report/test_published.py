@@ -72,6 +72,16 @@ def test_another_protocol_differs(official: Callable) -> None:
     assert any(line.startswith("head.dropout") for line in differences("dinov2-lin", official(name="dinov3-lin")))
 
 
+def test_stored_views_differ_from_augmentation_at_every_step(official: Callable) -> None:
+    found = differences("dinov2-lin", official(name="cached"))
+    assert found == ["train.stored.views None ≠ 2", "train.stored.dtype None ≠ float16"]
+
+
+def test_images_that_were_left_out_differ(official: Callable) -> None:
+    record = official(metrics={"miou": 40.0, "images_left_out": {"train": 3, "val": 2}})
+    assert differences("dinov2-lin", record) == ["2 images of val left out"]
+
+
 def test_other_data_than_the_official_release_differs(official: Callable) -> None:
     record = official(data={"splits": {"train": 96, "val": 48}})
     assert differences("dinov2-lin", record) == ["val images 2,000 ≠ 48"]
