@@ -94,6 +94,8 @@ def rerun(
         seed=first.seed,
         limit=first.limit,
         rerun=True,
+        on_bad_image="skip" if _left_images_out(first) else "error",
+        compile="--compile" in shlex.split(first.command),
         command=command,
     )
     known = {record.id for record in store.read().records}
@@ -159,6 +161,10 @@ def _refuse_other_weights(record: Record, weights: str) -> None:
 def _given(record: Record) -> dict[str, object]:
     fields = record.protocol.fields.get("backbone", {})
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def _left_images_out(record: Record) -> bool:
+    return _option(record.command, "--on-bad-image") == "skip" or "images_left_out" in (record.metrics or {})
 
 
 def _same_cell(first: Record, second: Record) -> bool:

@@ -100,3 +100,22 @@ def test_changes_of_the_place_are_listed(make_record: Callable) -> None:
     then = make_record(environment={"packages": {"torch": "2.12"}, "git_commit": "a"}).environment
     now = make_record(environment={"packages": {"torch": "2.13", "numpy": "2"}, "git_commit": "b"}).environment
     assert changes(then, now) == ["torch 2.12, now 2.13", "numpy absent, now 2", "commit a, now b"]
+
+
+def test_a_run_that_left_images_out_is_repeated_as_it_was(
+    mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+    data = tmp_path / "data"
+    shutil.copytree(mini_data / "imagenet", data / "imagenet")
+    image = sorted((data / "imagenet/val").rglob("*.*"))[1]
+    image.write_bytes(image.read_bytes()[:200])
+    results = tmp_path / "results"
+    places = ("--data-root", str(data), "--results", str(results), "--device", "cpu")
+    words = ("imagenet-knn", "--checkpoint", "pixels", "--protocol", "mini", "--on-bad-image", "skip")
+    assert main(["run", *words, *places]) == 0
+    first = _only(results)
+    assert _rerun(results, first, "--data-root", str(data)) == 0
+    [second] = [record for record in RecordStore(results).read().records if record.id != first]
+    assert second.metrics["images_left_out"] == {"train": 0, "val": 1}
+    assert "agrees" in capsys.readouterr().out
