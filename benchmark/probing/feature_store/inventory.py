@@ -57,7 +57,11 @@ class Entry:
 
 def entries(root: Path) -> list[Entry]:
     """Lists what the store under ``root`` holds, the last used first."""
-    return sorted((_entry(folder) for folder in _folders(root)), key=lambda entry: -entry.last_used)
+    found = []
+    for folder in _folders(root):
+        with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+            found.append(_entry(folder))
+    return sorted(found, key=lambda entry: -entry.last_used)
 
 
 def stored(root: Path) -> dict[str, Any]:
@@ -130,9 +134,11 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _children(folder: Path) -> list[Path]:
     """Lists the folders the store made; whatever else lies there is none of its business."""
-    if not folder.is_dir():
+    try:
+        found = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):  # nothing stored yet, or deleted since it was listed
         return []
-    return sorted(path for path in folder.iterdir() if _KEY.fullmatch(path.name) and path.is_dir())
+    return sorted(path for path in found if _KEY.fullmatch(path.name) and path.is_dir())
 
 
 def _delete(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +85,17 @@ def test_a_damaged_manifest_is_listed_and_can_be_freed(store: Path, text: str) -
     assert [entry.as_json()["images"] for entry in found] == [None, None]
     prune(store)
     assert entries(store) == []
+
+
+def test_what_another_process_deletes_meanwhile_is_not_listed(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, *_ = entries(store)
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder == gone.folder:
+            raise FileNotFoundError(folder)
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    [left] = entries(store)
+    assert left.folder != gone.folder
