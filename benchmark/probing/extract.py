@@ -176,6 +176,8 @@ def extract(checkpoint: str, dataset: str, output: Path, options: ExtractOptions
         earlier, done = world.tell(_earlier(work) if world.leads else (None, False))
         if not done:
             _make(work, FrozenBackbone(backbone, device, world), earlier, world)
+        elif world.leads and work.options.format == "npy":
+            shutil.rmtree(work.shards, ignore_errors=True)  # left behind if it was killed while it ended
         if world.leads:
             state = "done already" if done else "done"
             print(f"{output}: {state}, {', '.join(work.columns)} of {work.label}; {NAME} says how to read them")

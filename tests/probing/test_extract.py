@@ -115,6 +115,14 @@ def test_a_second_call_reads_no_image(
     assert "done already" in capsys.readouterr().out
 
 
+def test_shards_that_a_kill_left_beside_finished_arrays_are_removed(run: Callable, tmp_path: Path) -> None:
+    run(format="npy")
+    (tmp_path / "out/shards").mkdir()
+    (tmp_path / "out/shards/00000.safetensors").write_bytes(b"x")
+    run(format="npy")
+    assert not (tmp_path / "out/shards").exists()
+
+
 @pytest.mark.parametrize(
     "change",
     [
