@@ -19,9 +19,13 @@ from benchmark.backbones import load_backbone
 from benchmark.benchmarks import groups
 from benchmark.cli import main
 from benchmark.data import DATASETS
-from benchmark.data.classification import ClassificationSplit, view_sample
+from benchmark.data.classification import ClassificationSplit, train_sample, view_sample
 from benchmark.probing.features import FrozenBackbone
+from benchmark.probing.imagenet import knn, linear, logreg
+from benchmark.probing.loader import numpy_seeded, sample_index
+from benchmark.probing.selection import hold_out
 from benchmark.protocols import load_protocol
+from heads import LinearProbes
 
 _QUICK = ("train.iterations=4", "train.batch_size=4", "probes.lr=[0.01,0.1]")
 
@@ -142,6 +146,118 @@ def test_logistic_regression_on_one_class_is_an_error(run: Callable, capsys: pyt
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("source", ["online", "stored"])
+def test_linear_probes_are_sgd_with_a_cosine_written_out(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+) -> None:
+    made = []
+    monkeypatch.setattr(
+        linear, "LinearProbes", lambda *given, **named: made.append(LinearProbes(*given, **named)) or made[0]
+    )
+    words = [f"train.source={source}", "train.iterations=5", "train.batch_size=8", "optimizer.momentum=0.5"]
+    words += ["probes.lr=[0.1,0.2]", "probes.lr_batch=2", "probes.blocks=[2]", 'probes.inputs=["cls+mean"]']
+    assert run("imagenet-linear", *words, "--seed", "3", checkpoint=checkpoint) == 0
+    settings, backbone = load_protocol("imagenet-linear", "mini", words).settings, load_backbone(str(checkpoint))
+    train = ClassificationSplit(DATASETS["imagenet"], mini_data, "train")
+    fit, _ = hold_out(len(train), settings.selection.holdout, 3)
+    sample = {
+        "online": train_sample(train, settings.train, backbone.spec.preprocessing),
+        "stored": view_sample(train, settings.view, backbone.spec.preprocessing),
+    }[source]
+    head = torch.nn.Linear(3 * backbone.spec.embed_dim, len(train.classes))
+    with torch.no_grad():
+        head.weight.normal_(std=0.01, generator=torch.Generator().manual_seed(3))
+        head.bias.zero_()
+    sgd = torch.optim.SGD(head.parameters(), lr=0.2 * 8 / 2, momentum=0.5)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 5)
+    for step in range(5):
+        rows, labels = [], []
+        for slot in range(8):
+            index = fit[sample_index(step * 8 + slot, seed=3, size=len(fit))]
+            with numpy_seeded(3, step, slot):
+                seen = sample(index)
+            with torch.no_grad():
+                first, last = backbone.tokens(seen.image[None], layers=(0, 1), norm=True)
+            row = torch.cat([first.cls, last.cls, last.patches.mean(1)], 1)
+            rows.append(row.half().float() if source == "stored" else row)
+            labels.append(seen.label)
+        sgd.zero_grad()
+        torch.nn.functional.cross_entropy(head(torch.cat(rows)), torch.tensor(labels)).backward()
+        sgd.step()
+        cosine.step()
+    [group] = made[0]._groups
+    torch.testing.assert_close(group.weight[len(train.classes) :], head.weight.detach(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(group.bias[len(train.classes) :], head.bias.detach(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("module", [knn, linear, logreg])
+def test_what_is_chosen_is_chosen_on_held_out_images(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any
+) -> None:
+    given = []
+    monkeypatch.setattr(module, "best", lambda scores, **_: given.append(list(scores)) or 1)
+    benchmark = f"imagenet-{module.__name__.rpartition('.')[2]}"
+    assert run(benchmark, *(_QUICK if module is linear else ())) == 0
+    selection = _records(tmp_path / "r")[benchmark]["selection"]
+    assert given == [[candidate["top1_held_out"] for candidate in selection["candidates"]]]
+    assert selection["chosen"] == selection["candidates"][1]
+
+
+def test_knn_chooses_among_fitted_images_and_scores_among_all(
+    run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    assert run("imagenet-knn", "knn.k=[1,3]", checkpoint=checkpoint) == 0
+    train, labels = _cls_tokens(checkpoint, mini_data, "imagenet-knn", "train")
+    val, val_labels = _cls_tokens(checkpoint, mini_data, "imagenet-knn", "val")
+    fit, held_out = hold_out(len(train), 0.25, 0)
+
+    def top1(rows: list[int], queries: np.ndarray, truth: np.ndarray) -> float:
+        nearest = NearestNeighbors(n_neighbors=1, metric="cosine", algorithm="brute").fit(train[rows])
+        return 100 * (labels[rows][nearest.kneighbors(queries)[1][:, 0]] == truth).mean()
+
+    [one, _] = _records(tmp_path / "r")["imagenet-knn"]["selection"]["candidates"]
+    assert one["top1_held_out"] == pytest.approx(top1(fit, train[held_out], labels[held_out]))
+    assert one["top1_val"] == pytest.approx(top1(list(range(len(train))), val, val_labels))
+
+
+def test_logistic_regression_is_fitted_again_to_all_of_train(
+    run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    words = ("regression.c_exponents=[-2,-1]", "regression.c_count=2")
+    assert run("imagenet-logreg", *words, checkpoint=checkpoint) == 0
+    train, labels = _cls_tokens(checkpoint, mini_data, "imagenet-logreg", "train")
+    val, val_labels = _cls_tokens(checkpoint, mini_data, "imagenet-logreg", "val")
+    fit, held_out = hold_out(len(train), 0.25, 0)
+    record = _records(tmp_path / "r")["imagenet-logreg"]
+    for candidate in record["selection"]["candidates"]:
+        fitted = LogisticRegression(C=candidate["c"], max_iter=1000, tol=1e-12).fit(train[fit], labels[fit])
+        assert candidate["top1_held_out"] == pytest.approx(100 * fitted.score(train[held_out], labels[held_out]))
+        assert candidate["top1_val"] == pytest.approx(100 * fitted.score(val, val_labels))
+    c = record["selection"]["chosen"]["c"]
+    fitted = LogisticRegression(C=c, max_iter=1000, tol=1e-12).fit(train, labels)
+    rows = pd.read_parquet(tmp_path / "r" / "runs" / record["per_image"])
+    assert rows["prediction"].tolist() == fitted.predict(val).tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["view.resize=120", "view.filter=bilinear", "features.norm=false", "features.precision=bfloat16",
+     "features.dtype=float32", "backbone.norm_eps=1e-3"],
+)  # fmt: skip
+def test_features_of_another_view_norm_precision_or_format_are_not_reused(
+    run: Callable, tmp_path: Path, checkpoint: Path, change: str
+) -> None:
+    assert run("imagenet-knn", checkpoint=checkpoint) == 0
+    assert run("imagenet-knn", change, checkpoint=checkpoint, results="s") == 0
+    cost = [_records(tmp_path / name)["imagenet-knn"]["cost"]["backbone_forwards"] for name in ("r", "s")]
+    assert cost[0] == cost[1] > 0
+
+
 @pytest.mark.parametrize("benchmark", ["imagenet-knn", "imagenet-logreg"])
 def test_few_shot_draws_are_averaged(run: Callable, tmp_path: Path, benchmark: str) -> None:
     assert run(benchmark, "data.n_per_class=1", "data.tries=3", "selection.holdout=0.1") == 0
@@ -188,6 +304,13 @@ def test_an_unreadable_image_can_be_left_out_and_is_counted(
     online = benchmark == "imagenet-linear"
     if split == "val":
         assert metrics["images_left_out"]["val"] == 1
+        rows = pd.read_parquet(tmp_path / "r" / "runs" / _records(tmp_path / "r")[benchmark]["per_image"])
+        assert not rows["image"].str.endswith(image.name).any()
+        whole = ClassificationSplit(DATASETS["imagenet"], data, "val")
+        assert (
+            dict(zip(rows["image"], rows["label"], strict=True)).items()
+            <= dict(zip(whole.names, whole.labels, strict=True)).items()
+        )
     elif not online:
         assert metrics["images_left_out"] == {"train": 1, "val": 0}
 
