@@ -41,7 +41,11 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
         DivergedError: The chosen head's weights are not finite.
         ProtocolError: A backbone of fewer blocks than every head of the sweep needs.
     """
-    sweep = candidates(settings, encoder.backbone.spec.depth)
+    depth = encoder.backbone.spec.depth
+    sweep = candidates(settings, depth)
+    missing = [blocks for blocks in settings.probes.blocks if blocks > depth]
+    if missing and encoder.world.leads:
+        print(f"{job.label}: note: no heads on {', '.join(map(str, missing))} blocks, for the backbone has {depth}")
     blocks = max(setting["blocks"] for setting in sweep)
 
     def encode(split: LabelledImages) -> LabelledFeatures:

@@ -91,7 +91,9 @@ def test_nothing_is_encoded_twice(run: Callable, tmp_path: Path, checkpoint: Pat
     assert _records(tmp_path / "other")["imagenet-knn"]["cost"]["backbone_forwards"] == 0
 
 
-def test_stored_linear_probes_share_the_extraction_of_knn(run: Callable, tmp_path: Path, checkpoint: Path) -> None:
+def test_stored_linear_probes_share_the_extraction_of_knn(
+    run: Callable, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("imagenet-knn", checkpoint=checkpoint) == 0
     assert run("imagenet-linear", *_QUICK, "train.source=stored", checkpoint=checkpoint) == 0
     record = _records(tmp_path / "r")["imagenet-linear"]
@@ -99,6 +101,7 @@ def test_stored_linear_probes_share_the_extraction_of_knn(run: Callable, tmp_pat
     candidates = record["selection"]["candidates"]
     assert len(candidates) == 2 * 2  # two blocks have no four, so 1 block x 2 inputs x 2 learning rates
     assert {candidate["blocks"] for candidate in candidates} == {1}
+    assert "no heads on 4 blocks, for the backbone has 2" in capsys.readouterr().out
 
 
 def test_knn_is_the_vote_written_out(run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
