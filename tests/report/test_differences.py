@@ -150,3 +150,8 @@ def test_false_alarms_of_one_model_are_named() -> None:
     pair = on_common_classes(first, alarm)
     assert scored_in_first_only(*pair) == ()
     assert scored_in_first_only(*pair[::-1]) == (7,)
+
+
+def test_no_p_value_is_below_what_the_exchanges_can_tell() -> None:
+    first = np.zeros(200)
+    assert exchange_test(*_means(first, first + 1), resamples=99) == pytest.approx(1 / 100)

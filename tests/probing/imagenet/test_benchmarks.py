@@ -119,6 +119,17 @@ def test_knn_is_the_vote_written_out(run: Callable, mini_data: Path, tmp_path: P
     assert record["selection"] is None
 
 
+def test_a_low_temperature_lets_the_nearest_neighbour_decide(run: Callable, tmp_path: Path) -> None:
+    predictions = {}
+    for words in (("knn.k=[1]",), ("knn.k=[10]", "knn.temperature=1e-4"), ("knn.k=[10]", "knn.temperature=1e4")):
+        assert run("imagenet-knn", *words, results=words[-1]) == 0
+        record = _records(tmp_path / words[-1])["imagenet-knn"]
+        predictions[words[-1]] = pd.read_parquet(tmp_path / words[-1] / "runs" / record["per_image"])["prediction"]
+    nearest, sharp, even = predictions.values()
+    assert sharp.equals(nearest)
+    assert not even.equals(nearest)
+
+
 def test_logistic_regression_is_scikit_learns(run: Callable, mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
     assert run("imagenet-logreg", "regression.c_exponents=[-1,-1]", "regression.c_count=1", checkpoint=checkpoint) == 0
     train, labels = _cls_tokens(checkpoint, mini_data, "imagenet-logreg", "train")
@@ -149,6 +160,7 @@ def test_logistic_regression_on_one_class_is_an_error(run: Callable, capsys: pyt
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("blocks", [1, 2])
 @pytest.mark.parametrize("source", ["online", "stored"])
 def test_linear_probes_are_sgd_with_a_cosine_written_out(
     run: Callable,
@@ -157,13 +169,14 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
     checkpoint: Path,
     monkeypatch: pytest.MonkeyPatch,
     source: str,
+    blocks: int,
 ) -> None:
     made = []
     monkeypatch.setattr(
         linear, "LinearProbes", lambda *given, **named: made.append(LinearProbes(*given, **named)) or made[0]
     )
     words = [f"train.source={source}", "train.iterations=5", "train.batch_size=8", "optimizer.momentum=0.5"]
-    words += ["probes.lr=[0.1,0.2]", "probes.lr_batch=2", "probes.blocks=[2]", 'probes.inputs=["cls+mean"]']
+    words += ["probes.lr=[0.1,0.2]", "probes.lr_batch=2", f"probes.blocks=[{blocks}]", 'probes.inputs=["cls+mean"]']
     assert run("imagenet-linear", *words, "--seed", "3", checkpoint=checkpoint) == 0
     settings, backbone = load_protocol("imagenet-linear", "mini", words).settings, load_backbone(str(checkpoint))
     train = ClassificationSplit(DATASETS["imagenet"], mini_data, "train")
@@ -172,7 +185,7 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
         "online": train_sample(train, settings.train, backbone.spec.preprocessing),
         "stored": view_sample(train, settings.view, backbone.spec.preprocessing),
     }[source]
-    head = torch.nn.Linear(3 * backbone.spec.embed_dim, len(train.classes))
+    head = torch.nn.Linear((blocks + 1) * backbone.spec.embed_dim, len(train.classes))
     with torch.no_grad():
         head.weight.normal_(std=0.01, generator=torch.Generator().manual_seed(3))
         head.bias.zero_()
@@ -186,7 +199,7 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
                 seen = sample(index)
             with torch.no_grad():
                 first, last = backbone.tokens(seen.image[None], layers=(0, 1), norm=True)
-            row = torch.cat([first.cls, last.cls, last.patches.mean(1)], 1)
+            row = torch.cat([*(layer.cls for layer in (first, last)[2 - blocks :]), last.patches.mean(1)], 1)
             rows.append(row.half().float() if source == "stored" else row)
             labels.append(seen.label)
         sgd.zero_grad()
