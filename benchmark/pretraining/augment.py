@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +25,7 @@ _RATIO = (3 / 4, 4 / 3)
 _ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
 
-@dataclass(frozen=True)
-class Views:
+class Views(NamedTuple):
     """What the student and the teacher see of one image, or of a batch along a second dimension."""
 
     large: Tensor

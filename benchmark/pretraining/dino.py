@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from torch.nn import functional as F
 
 from benchmark.backbones import VisionTransformer
 from benchmark.backbones.pos_embed import interpolate_pos_embed
-from benchmark.pretraining.augment import Views
 from benchmark.pretraining.losses import centred, dino_loss, ibot_loss, koleo_loss, moved_center, sinkhorn
 from benchmark.pretraining.optimizer import cosine
 from benchmark.pretraining.recipe import DinoRecipe, Heads
@@ -56,31 +56,38 @@ class DinoLearner(nn.Module):
         width, generator = vit.spec.embed_dim, torch.Generator().manual_seed(seed)
         heads = {name: ProjectionHead(width, recipe.heads, generator) for name in ("cls", "patch")}
         self.student = nn.ModuleDict({"vit": vit, **heads})
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False).eval()
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
         self.mask_token = nn.Parameter(torch.zeros(1, width))
         for name in heads:
             self.register_buffer(f"{name}_center", torch.zeros(recipe.heads.prototypes))
         self.recipe, self.world = recipe, world
+
+    def train(self, mode: bool = True) -> DinoLearner:
+        """Sets the student's mode; the teacher drops no paths."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
 
     @property
     def backbone(self) -> VisionTransformer:
         """What checkpoints hold."""
         return self.teacher["vit"]
 
-    def forward(self, batch: Views, step: int) -> dict[str, Tensor]:
-        """Returns the weighted sum ``loss`` and its parts; ``batch`` has (2, B, ...), (L, B, ...) and (2, B, N)."""
+    def forward(self, batch: Sequence[Tensor], step: int) -> dict[str, Tensor]:
+        """Returns the weighted sum ``loss`` and its parts; ``batch`` is ``Views``, each (views, B, ...)."""
         recipe, weights, temperature = self.recipe, self.recipe.losses, self.recipe.student_temperature
         frozen = step < recipe.heads.frozen_steps
-        views, masks = len(batch.large), batch.masks.flatten(0, 1)
+        large, small, masks = batch
+        views, large, masks = len(large), large.flatten(0, 1), masks.flatten(0, 1)
         with torch.no_grad():
-            [seen] = self.teacher["vit"].tokens(batch.large.flatten(0, 1))
+            [seen] = self.teacher["vit"].tokens(large)
             targets = self._balanced("cls", self.teacher["cls"](seen.cls), step).unflatten(0, (views, -1))
             patch_targets = self._balanced("patch", self.teacher["patch"](seen.patches[masks]), step)
-        cls, patches = masked_tokens(self.student["vit"], batch.large.flatten(0, 1), masks, self.mask_token)
+        cls, patches = masked_tokens(self.student["vit"], large, masks, self.mask_token)
         guesses = self.student["cls"](cls, frozen=frozen).unflatten(0, (views, -1))
-        if len(batch.small):
-            small = self.student["cls"](self.student["vit"](batch.small.flatten(0, 1)), frozen=frozen)
-            guesses = torch.cat((guesses, small.unflatten(0, (len(batch.small), -1))))
+        if len(small):
+            of_small = self.student["cls"](self.student["vit"](small.flatten(0, 1)), frozen=frozen)
+            guesses = torch.cat((guesses, of_small.unflatten(0, (len(small), -1))))
         patch_guesses = self.student["patch"](patches[masks], frozen=frozen)
         parts = {
             "dino": dino_loss(guesses, targets, temperature),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,22 +49,14 @@ class Lamb(torch.optim.Optimizer):
     """Adam whose step on each decaying tensor has the tensor's norm (arXiv 1904.00962), as timm's ``Lamb``.
 
     Args:
-        params: Parameters or groups.
+        params: Groups; ``weight_decay`` of a group is added to the step before its norm is taken.
         lr: Learning rate.
         betas: Decay rates of the two moments.
         eps: Beside the root of the second moment.
-        weight_decay: Added to the step before its norm is taken.
     """
 
-    def __init__(
-        self,
-        params: Iterable[dict[str, object]],
-        lr: float,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-6,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+    def __init__(self, params: Any, lr: float, betas: tuple[float, float], eps: float = 1e-6) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": 0.0})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> None:
@@ -73,7 +66,7 @@ class Lamb(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     self._update(parameter, group)
 
-    def _update(self, parameter: nn.Parameter, group: dict[str, object]) -> None:
+    def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
         (first, second), state = group["betas"], self.state[parameter]
         if not state:
             state |= {"step": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}

@@ -96,9 +96,8 @@ class Mixing(Section):
 
 
 class Crops(Section):
-    """Crops of one kind."""
+    """Crops of one kind; of global ones, which the teacher sees, there are two."""
 
-    count: NonNegativeInt
     size: PositiveInt
     """Pixels."""
 
@@ -106,10 +105,10 @@ class Crops(Section):
     """Share of the area."""
 
 
-class GlobalCrops(Crops):
-    """The two crops that the teacher sees."""
+class LocalCrops(Crops):
+    """Crops that only the student sees."""
 
-    count: Literal[2]
+    count: NonNegativeInt
 
 
 class Masks(Section):
@@ -118,7 +117,7 @@ class Masks(Section):
     probability: Share
     """Share of global crops with hidden patches."""
 
-    ratio: Annotated[tuple[BelowOne, BelowOne], Field()]
+    ratio: tuple[BelowOne, BelowOne]
     """Share of the patches hidden in them, drawn evenly."""
 
 
@@ -178,8 +177,8 @@ class DinoRecipe(_Recipe):
     """After DINOv2 (arXiv 2304.07193), without layer-wise learning rates."""
 
     method: Literal["dino"]
-    global_crops: GlobalCrops
-    local_crops: Crops
+    global_crops: Crops
+    local_crops: LocalCrops
     masks: Masks
     heads: Heads
     teacher: Teacher

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,9 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
     settings = _settings(recipe, options, split)
     log = out.with_suffix(".jsonl")
+    if out.exists() and _read_log(log)[:1] == [settings]:
+        return False
     if out.exists():
-        if _read_log(log)[:1] == [settings]:
-            return False
         raise UsageError(f"{out} exists and was made with other settings; give another name, or remove it first")
     device = choose_device(options.device)
     with joined(device) as world:
@@ -166,7 +167,9 @@ class _Run:
         shown = "starts"
         for step, batch in zip(steps, batches, strict=True):
             seed_torch(seed, step, world.rank)  # drop path
-            losses = self._learn(learner, optimizer, _moved(batch, self.device), step, share)
+            losses = self._learn(
+                learner, optimizer, [part.to(self.device, non_blocking=True) for part in batch], step, share
+            )
             done = step + 1
             if done % train.log_every == 0 or done == train.steps:
                 values = summed(share * torch.stack(list(losses.values())).detach().float(), world).tolist()
@@ -176,15 +179,15 @@ class _Run:
                 if train.checkpoint_every and (done % train.checkpoint_every == 0 or done == train.steps):
                     save_backbone(learner.backbone, self.out.with_stem(f"{self.out.stem}@{done}"))
                 if self.resume.due():
-                    state = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
-                    self.resume.save({**state, "step": done, "settings": json.dumps(self.settings)})
+                    parts = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
+                    self.resume.save({**parts, "step": done, "settings": json.dumps(self.settings)})
         progress.close()
         if world.leads:
             save_backbone(learner.backbone, self.out)
             self.resume.remove()
 
     def _learn(
-        self, learner: nn.Module, optimizer: torch.optim.Optimizer, batch: Any, step: int, share: float
+        self, learner: nn.Module, optimizer: torch.optim.Optimizer, batch: Sequence[Tensor], step: int, share: float
     ) -> dict[str, Tensor]:
         """Makes one update on this process's share of a batch; returns the losses of the share."""
         recipe = self.recipe
@@ -219,7 +222,7 @@ class _Run:
 
     def _note(self, done: int, losses: Mapping[str, float], lr: float) -> str:
         """Adds a line to the log and returns what progress shows."""
-        if not all(map(torch.isfinite, map(torch.tensor, losses.values()))):
+        if not all(map(math.isfinite, losses.values())):
             raise DivergedError(f"{self.out.stem}: the loss is {losses['loss']} at step {done}; lower optimizer.lr")
         if self.world.leads:
             with self.log.open("a") as file:
@@ -227,9 +230,8 @@ class _Run:
         return f"loss {losses['loss']:.4f}"
 
     def _workers(self) -> int:
-        if self.options.workers is not None:
-            return self.options.workers
-        return 0 if self.device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // self.world.size))
+        usual = 0 if self.device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // self.world.size))
+        return usual if self.options.workers is None else self.options.workers
 
 
 def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSplit) -> dict[str, Any]:
@@ -244,24 +246,12 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
     """Returns the lines of a log; the last may have been cut off by a kill."""
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
 
 
-def _collate(samples: list[Any]) -> Any:
+def _collate(samples: list[Any]) -> tuple[Tensor, ...]:
     """Makes a batch of samples; views come before images."""
     if isinstance(samples[0], Views):
-        parts = ((sample.large, sample.small, sample.masks) for sample in samples)
-        return Views(*(torch.stack(part, dim=1) for part in zip(*parts, strict=True)))
+        return Views(*(torch.stack(parts, dim=1) for parts in zip(*samples, strict=True)))
     images, labels = zip(*samples, strict=True)
     return torch.stack(images), torch.tensor(labels)
-
-
-def _moved(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Views):
-        return Views(*_each(vars(batch).values(), device))
-    return tuple(_each(batch, device))
-
-
-def _each(tensors: Iterable[Tensor], device: torch.device) -> Iterator[Tensor]:
-    return (tensor.to(device, non_blocking=True) for tensor in tensors)

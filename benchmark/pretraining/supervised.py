@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class SupervisedLearner(nn.Module):
         """What checkpoints hold."""
         return self.vit
 
-    def forward(self, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    def forward(self, batch: Sequence[Tensor], step: int) -> dict[str, Tensor]:
         """Returns the loss of images (B, 3, S, S) with labels (B,)."""
         images, labels = batch
         shares = F.one_hot(labels, self.head.out_features).float()

@@ -3,7 +3,7 @@
 method = 'dino'
 
 model = dict(patch_size=14, layer_scale=1e-5, drop_path=0.3)
-global_crops = dict(count=2, size=224, scale=[0.32, 1.0])
+global_crops = dict(size=224, scale=[0.32, 1.0])
 local_crops = dict(count=8, size=98, scale=[0.05, 0.32])
 masks = dict(probability=0.5, ratio=[0.1, 0.5])
 heads = dict(prototypes=65536, hidden=2048, bottleneck=256, frozen_steps=1250)

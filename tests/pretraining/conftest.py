@@ -12,7 +12,7 @@ from benchmark.data.synthetic_layouts import write_imagenet
 from benchmark.pretraining import PretrainOptions
 
 _QUICK = {
-    "mini-supervised": ["augment.size=28", "mixing.mixup=0.8", "mixing.cutmix=1.0"],
+    "mini-supervised": ["augment.size=32", "mixing.mixup=0.8", "mixing.cutmix=1.0"],
     "mini-dino": ["global_crops.size=28", "local_crops.size=14", "heads.hidden=32", "heads.prototypes=16"],
 }
 

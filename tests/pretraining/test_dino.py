@@ -81,3 +81,9 @@ def test_the_teacher_follows_and_the_center_moves() -> None:
     torch.testing.assert_close(learner.teacher["cls"].prototypes, before + 0.5)
     assert learner.cls_center.abs().sum() > 0
     assert learner.patch_center.abs().sum() > 0
+
+
+def test_the_teacher_drops_no_paths() -> None:
+    learner = _learner(_recipe()).train()
+    assert learner.student.training
+    assert not any(module.training for module in learner.teacher.modules())

@@ -32,7 +32,7 @@ def test_lamb_makes_the_written_out_steps() -> None:
 
 def test_lamb_without_decay_is_adam() -> None:
     ours, theirs = (nn.Parameter(torch.tensor([1.0, -2.0])) for _ in range(2))
-    optimizers = (Lamb([{"params": [ours]}], lr=0.1), torch.optim.Adam([theirs], lr=0.1, eps=1e-6))
+    optimizers = (Lamb([{"params": [ours]}], lr=0.1, betas=(0.9, 0.999)), torch.optim.Adam([theirs], lr=0.1, eps=1e-6))
     for value in (1.0, -0.5, 2.0):
         for parameter, optimizer in zip((ours, theirs), optimizers, strict=True):
             parameter.grad = torch.full((2,), value)
