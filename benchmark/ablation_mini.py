@@ -15,6 +15,9 @@ VARIANTS = ("none", "norms", "norms+qkv")
 """Specialisations that are compared, the baseline first."""
 
 RECIPE = "mini-supervised"
+TRAIN, VAL = 96, 48
+"""Images of each benchmark's splits."""
+
 IMAGES = 512
 """Rendered images of four classes to train on; there are eight classes, so twice as many in all."""
 
@@ -28,34 +31,26 @@ The intervals say how far a difference would move on other images. They do not s
 seed, which at this size is likely more. The numbers stand as they came out."""
 
 
-def run_ablation_mini(
-    data_root: Path, results: Path, command: str, *, train: int = 96, val: int = 48, overrides: tuple[str, ...] = ()
-) -> int:
+def run_ablation_mini(data_root: Path, results: Path, command: str) -> int:
     """Renders data, trains what is not trained yet, evaluates what has no record yet, and prints the table.
 
     Args:
         data_root: Where the rendered datasets and the checkpoints go.
         results: Where records and tables go.
         command: Command line, for the records.
-        train: Size of the benchmarks' training splits, as ``write_mini`` takes it.
-        val: Size of those that are scored.
-        overrides: Replacements of fields of the training recipe.
 
     Returns:
         Number of cells that failed.
     """
     print(f"\nRendering pictures to train on under {data_root}")
-    write_mini(data_root, train=train, val=val)
+    write_mini(data_root, train=TRAIN, val=VAL)
     # Another seed: none of these pictures is in a benchmark.
     pretraining = write_imagenet(data_root / "pretraining", train=IMAGES, val=8, seed=1).parent
     failed = 0
     for variant in VARIANTS:
         checkpoint = checkpoint_of(variant, data_root)
         print(f"\nTraining the tiny transformer, specialisation {variant}: {checkpoint}")
-        pretrain(
-            checkpoint,
-            PretrainOptions(data_root=pretraining, recipe=RECIPE, specialization=variant, overrides=overrides),
-        )
+        pretrain(checkpoint, PretrainOptions(data_root=pretraining, recipe=RECIPE, specialization=variant))
         failed += evaluate_mini(str(checkpoint), f"tiny, {variant}", data_root, results, command)
     print()
     ablations(results, ["mini"], label=_PROTOCOL, conditions=["name=tiny, *"])

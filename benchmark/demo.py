@@ -11,9 +11,6 @@ from benchmark.ablation_mini import checkpoint_of, evaluate_mini, run_ablation_m
 from benchmark.analysis.analyze import analyze, describe
 from benchmark.data.synthetic_layouts import write_mini
 
-TRAIN, VAL = 96, 48
-"""Images of the rendered datasets."""
-
 
 def run_demo(data_root: Path, results: Path, command: str) -> int:
     """Renders the mini data, evaluates raw colours as the floor, then trains and compares three small transformers.
@@ -27,10 +24,10 @@ def run_demo(data_root: Path, results: Path, command: str) -> int:
         Number of cells that failed.
     """
     print(f"Rendering small scenes with exact labels in the official layouts under {data_root}")
-    write_mini(data_root, train=TRAIN, val=VAL)
+    write_mini(data_root, train=ablation_mini.TRAIN, val=ablation_mini.VAL)
     print("\nThe floor: raw pixel colours in place of a transformer")
     failed = evaluate_mini("pixels", "raw pixels (floor)", data_root, results, command)
-    failed += run_ablation_mini(data_root, results, command, train=TRAIN, val=VAL)
+    failed += run_ablation_mini(data_root, results, command)
     print("\nLooking into the three transformers: how [CLS] and patches relate around each layer")
     checkpoints = [str(checkpoint_of(variant, data_root)) for variant in ablation_mini.VARIANTS]
     print(describe(analyze(checkpoints, images=None, results=results, device=torch.device("cpu"))))

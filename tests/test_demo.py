@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmark import ablation_mini, demo, protocols
+from benchmark import ablation_mini, protocols
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cli import main
 
@@ -25,12 +24,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(found, overrides=())  # so that the rows have the demo's label
 
     monkeypatch.setattr("benchmark.probing.run.load_protocol", quick)
-    monkeypatch.setattr(demo, "TRAIN", 8)
-    monkeypatch.setattr(demo, "VAL", 4)
+    monkeypatch.setattr(ablation_mini, "TRAIN", 8)
+    monkeypatch.setattr(ablation_mini, "VAL", 4)
     monkeypatch.setattr(ablation_mini, "IMAGES", 8)
     monkeypatch.setattr(ablation_mini, "VARIANTS", ("none", "norms"))
-    run = partial(ablation_mini.run_ablation_mini, overrides=("train.steps=2", "train.batch_size=4"))
-    monkeypatch.setattr(demo, "run_ablation_mini", run)
+    train, short = ablation_mini.pretrain, ("train.steps=2", "train.batch_size=4")
+    monkeypatch.setattr(ablation_mini, "pretrain", lambda out, options: train(out, replace(options, overrides=short)))
 
 
 @pytest.mark.usefixtures("small")
@@ -49,5 +48,5 @@ def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
     text = capsys.readouterr().out
     assert ablation_mini.CAVEAT in text
     assert text.count("report.html") >= 1
-    assert main(words) == 0  # nothing is trained or run again
+    assert main(["ablation-mini", *words[1:]]) == 0  # nothing is trained or run again
     assert "done already" in capsys.readouterr().out
