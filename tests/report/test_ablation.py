@@ -46,8 +46,8 @@ def test_every_shipped_table_is_read_and_can_be_empty(name: str, tmp_path: Path)
         assert (tmp_path / "ablations" / f"{name}.{end}").stat().st_size > 100
 
 
-def test_the_tables_of_the_issue_ship() -> None:
-    assert ablation_names() == ["artifacts", "blocks", "deit3", "sizes", "specialization"]
+def test_the_tables_that_ship() -> None:
+    assert ablation_names() == ["artifacts", "blocks", "deit3", "mini", "sizes", "specialization"]
 
 
 def test_averages_and_differences_are_paired(add_record: Callable, counts: Callable, table: Callable) -> None:
