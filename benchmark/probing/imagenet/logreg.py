@@ -107,7 +107,7 @@ def _fitted(
     classes, labels = images.labels.unique(return_inverse=True)
     if len(classes) < 2:
         raise DataError(f"{label}: all {len(labels)} training images are of one class; there is nothing to tell apart")
-    progress = Progress(len(grid), label, quiet=not encoder.world.leads)
+    progress, told = Progress(len(grid), label, quiet=not encoder.world.leads), False
     for model in logistic_regression_path(
         images.cls(),
         labels,
@@ -118,8 +118,9 @@ def _fitted(
         device=encoder.device,
     ):
         progress.advance()
-        if model.iterations >= given.max_iterations and encoder.world.leads:
-            print(f"{label}: note: C = {model.c:g} stopped at regression.max_iterations", file=sys.stderr)
+        if model.iterations >= given.max_iterations and encoder.world.leads and not told:
+            print(f"{label}: note: C = {model.c:g}, if not more, stopped at regression.max_iterations", file=sys.stderr)
+            told = True
         yield _Classifier(model, classes)
     progress.close()
 

@@ -284,6 +284,14 @@ def test_few_shot_draws_are_averaged(run: Callable, tmp_path: Path, benchmark: s
     assert (100 * rows.groupby("try")["hit"].mean()).tolist() == pytest.approx(metrics["top1_tries"])
 
 
+def test_solvers_that_stop_early_are_told_once(
+    run: Callable, capsys: pytest.CaptureFixture[str], checkpoint: Path
+) -> None:
+    assert run("imagenet-logreg", "regression.max_iterations=2", checkpoint=checkpoint) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "stopped at regression.max_iterations" in line]
+    assert [line.partition(":")[0] for line in told] == ["imagenet-logreg C", "imagenet-logreg fit"]
+
+
 def test_more_shots_than_images_is_an_error(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("imagenet-knn", "data.n_per_class=99") == 1
     assert "lower data.n_per_class" in capsys.readouterr().err
