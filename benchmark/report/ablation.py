@@ -3,6 +3,9 @@
 A row that no record fills stays in the table, with the command that would fill it. A row that several checkpoints fit
 is not decided by chance: it stays empty and says which. A benchmark that a family has no protocol for is left out of
 the whole table, means included, and named.
+
+Where groups are one experiment trained several times, a last group has the means over them. Its differences are paired
+by training, and their intervals are over trainings: the images are the same each time.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 
@@ -25,7 +29,7 @@ from benchmark.report.ablation_config import AblationConfig, ColumnSpec, GroupSp
 from benchmark.report.configs import read_config
 from benchmark.report.estimates import Estimates, Pair
 from benchmark.report.flags import FLOOR
-from benchmark.report.intervals import Interval
+from benchmark.report.intervals import Interval, student_interval
 from benchmark.report.rows import Row
 
 
@@ -77,6 +81,9 @@ class Ablation:
     """Protocol of its rows; None if no record fits any row."""
 
     groups: list[AblationGroup]
+    trainings: AblationGroup | None = None
+    """Means over the groups; a cell is empty until every group has it."""
+
     missing: list[str] = field(default_factory=list)
     """One line for each row that is not complete, with the command that would fill it."""
 
@@ -116,7 +123,8 @@ def make_ablation(
                 missing += _missing(config, group, spec, row, own)
         groups.append(AblationGroup(group, filled))
     estimates.save()
-    return Ablation(config, label, groups, missing, list(dict.fromkeys(notes)))
+    trainings = None if config.trainings is None else _over_trainings(config.trainings, groups)
+    return Ablation(config, label, groups, trainings, missing, list(dict.fromkeys(notes)))
 
 
 def fits(match: Match, model: ModelInfo) -> bool:
@@ -195,6 +203,24 @@ def _cell(
     if not math.isclose(delta.value, value - of_baseline, abs_tol=1e-6):
         notes.append(f"{row.model.name}, {column.name}: the difference is over the seeds both have")
     return AblationCell(value, delta)
+
+
+def _over_trainings(title: str, groups: Sequence[AblationGroup]) -> AblationGroup:
+    """Averages the cells of groups that have the same rows."""
+    rows = []
+    for same in zip(*(group.rows for group in groups), strict=True):
+        cells = [_mean_cell(cells) for cells in zip(*(row.cells for row in same), strict=True)]
+        rows.append(AblationRow(same[0].spec, None, cells))
+    return AblationGroup(groups[0].spec.model_copy(update={"name": title}), rows)
+
+
+def _mean_cell(cells: Sequence[AblationCell]) -> AblationCell:
+    values = [cell.value for cell in cells if cell.value is not None]
+    if len(values) < len(cells):
+        return AblationCell()
+    deltas = [cell.delta.value for cell in cells if cell.delta is not None]
+    delta = Delta(fmean(deltas), student_interval(deltas)) if len(deltas) == len(cells) else None
+    return AblationCell(fmean(values), delta)
 
 
 def _delta(column: ColumnSpec, row: Row, baseline: Row, estimates: Estimates) -> Delta:

@@ -98,6 +98,8 @@ class AblationConfig(_Section):
     """Name of the row in each group that deltas refer to."""
 
     groups: Annotated[tuple[GroupSpec, ...], Field(min_length=1)]
+    trainings: str | None = None
+    """Title of a last group, where the groups are one experiment trained several times: means over the groups."""
 
     @model_validator(mode="after")
     def _baselines(self) -> AblationConfig:
@@ -105,6 +107,8 @@ class AblationConfig(_Section):
             names = [row.name for row in group.rows]
             if names.count(self.baseline) != 1:
                 raise ValueError(f"group {group.name!r} has not one row {self.baseline!r}: {', '.join(names)}")
+            if self.trainings is not None and names != [row.name for row in self.groups[0].rows]:
+                raise ValueError(f"trainings of one experiment have the same rows: {', '.join(names)}")
         return self
 
 

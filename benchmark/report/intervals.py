@@ -1,6 +1,7 @@
 """95 % intervals of a score: the error of having drawn these images and no others.
 
-How far the score moves with the seed is another matter and is never mixed in: see ``seed_spread``.
+How far the score moves with the seed is another matter and is never mixed in: see ``seed_spread`` for the seed of a
+probe, ``student_interval`` for that of a training.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, stdev
+from statistics import NormalDist, fmean, stdev
 
 import numpy as np
 
@@ -18,12 +19,12 @@ from benchmark.report.ratios import Ratios
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval over images."""
+    """A 95 % interval, over images unless its method says otherwise."""
 
     low: float
     high: float
     method: str
-    """``bca``: bootstrap of 10,000 replicates; ``wilson``: of a single accuracy."""
+    """``bca``: bootstrap of 10,000 replicates; ``wilson``: of a single accuracy; ``student``: over trainings."""
 
 
 def score_interval(ratios: Ratios) -> Interval | None:
@@ -59,6 +60,16 @@ def wilson_interval(hits: int, trials: int, *, confidence: float = 0.95) -> tupl
 def seed_spread(values: Sequence[float]) -> float | None:
     """Returns the standard deviation of a score over seeds, None for one seed."""
     return stdev(values) if len(values) > 1 else None
+
+
+def student_interval(values: Sequence[float], *, confidence: float = 0.95) -> Interval | None:
+    """Returns Student's interval of the mean of independent values (Biometrika 6, 1908), None for fewer than two."""
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtrit  # noqa: PLC0415  (slow to import, and few tables need it)
+
+    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * stdev(values) / math.sqrt(len(values))
+    return Interval(fmean(values) - half, fmean(values) + half, "student")
 
 
 def _is_one_accuracy(ratios: Ratios) -> bool:

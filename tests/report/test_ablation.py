@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from benchmark.cli import main
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import backbone_presets, protocol_names
 from benchmark.report.ablation import Ablation, AblationGroup, fits, make_ablation
 from benchmark.report.ablation_config import AblationConfig, Match, ablation_names, read_ablation
-from benchmark.report.ablation_grid import ablation_grid
+from benchmark.report.ablation_grid import ablation_grid, ablation_table
 from benchmark.report.collect import collect
 from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.markdown import to_markdown
@@ -47,7 +49,7 @@ def test_every_shipped_table_is_read_and_can_be_empty(name: str, tmp_path: Path)
 
 
 def test_the_tables_that_ship() -> None:
-    assert ablation_names() == ["artifacts", "blocks", "deit3", "mini", "sizes", "specialization"]
+    assert ablation_names() == ["artifacts", "blocks", "deit3", "mini", "sizes", "small", "specialization"]
 
 
 def test_averages_and_differences_are_paired(add_record: Callable, counts: Callable, table: Callable) -> None:
@@ -128,6 +130,47 @@ def test_groups_have_baselines_of_their_own(add_record: Callable, counts: Callab
         assert cell.delta.value == pytest.approx(cell.value - _row(found, "shared", group)["ADE20K"].value)
 
 
+def _trained(add_record: Callable, counts: Callable, trainings: int) -> dict[str, list[float]]:
+    """Adds the records of ``small`` on VOC2012 and returns its scores by row."""
+    values: dict[str, list[float]] = {}
+    for name, skill in (("none", 0.5), ("norms", 0.6), ("norms+qkv[0-3]", 0.7)):
+        for seed in range(trainings):
+            model = {"name": f"{name}, seed {seed}", "specialization": name, "layout": "densebench"}
+            model |= {"checkpoint_sha256": f"{name[-5:].encode().hex()}{seed}".ljust(64, "0")}
+            statistics = counts(seed, skill=skill + 0.05 * seed * (name != "none"))
+            record = add_record(benchmark="voc2012", statistics=statistics, model=model)
+            values.setdefault(name, []).append(record.primary.value)
+    return values
+
+
+def test_trainings_are_averaged_and_their_differences_have_intervals_over_trainings(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    values = _trained(add_record, counts, 3)
+    found = table("small")
+    baseline, _, special = (row.cells[-1] for row in found.trainings.rows)
+    differences = np.subtract(values["norms+qkv[0-3]"], values["none"])
+    assert baseline.value == pytest.approx(np.mean(values["none"]))
+    assert baseline.delta is None
+    assert special.value == pytest.approx(np.mean(values["norms+qkv[0-3]"]))
+    assert special.delta.value == pytest.approx(differences.mean())
+    expected = stats.t.interval(0.95, 2, loc=differences.mean(), scale=stats.sem(differences))
+    assert (special.delta.interval.low, special.delta.interval.high) == pytest.approx(expected)
+    assert special.delta.interval.method == "student"
+    [line] = [line for line in ablation_table(found, []).to_dict("records") if line["model"] == "mean of 3"][2:]
+    assert (line["group"], line["row"], line["VOC delta"]) == ("three seeds", "norms+qkv", f"{differences.mean():+.2f}")
+    text = to_markdown(ablation_grid(found, []))
+    assert "three seeds" in text
+    assert "over trainings" in text
+
+
+def test_a_mean_over_fewer_trainings_than_there_are_groups_is_left_empty(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    _trained(add_record, counts, 2)
+    assert [row.cells[-1].value for row in table("small").trainings.rows] == [None] * 3
+
+
 def test_published_figures_stand_below_and_say_how_well_they_are_known() -> None:
     config = read_ablation("specialization")[1]
     found = Ablation(config, None, [AblationGroup(config.groups[0], [])])
@@ -185,6 +228,13 @@ _CONFIG = {
         ({"columns": [{"name": "a", "mean": ["ade20"]}]}, "did you mean 'ade20k'"),
         ({"columns": [{"name": "a", "mean": ["ade20k", "nyu"]}]}, "different metrics"),
         ({"columns": [{"name": "a"}]}, "a field or a mean"),
+        (
+            {
+                "trainings": "two seeds",
+                "groups": [{"rows": [{"name": name, "match": {}} for name in names]} for names in ("xy", "x")],
+            },
+            "same rows",
+        ),
         ({"groups": [{"rows": [{"name": "x", "match": {"size": "L"}}]}]}, r"rows.0.match.size: Extra inputs"),
     ],
 )
