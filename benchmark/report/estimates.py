@@ -8,6 +8,7 @@ the same.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from benchmark.report.per_image import file_mark, read_ratios
 from benchmark.report.ratios import Ratios, joined
 
 _VERSION = 1  # raise it when the numbers of a method change
+
+_SILENT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Estimates:
 
     Args:
         results: Folder that holds ``runs/``.
-        say: Told what is computed, since it takes a second or two for each record.
+        say: Told how far it is, at the first interval that is computed and every ten seconds: each takes one or two.
     """
 
     def __init__(self, results: Path, say: Callable[[str], None] = lambda _: None) -> None:
@@ -50,6 +53,7 @@ class Estimates:
         self._say = say
         self._entries = _read(self._path)
         self._changed = False
+        self._computed, self._silent_until = 0, 0.0
 
     def score(self, records: Sequence[Record]) -> Estimate | None:
         """Estimates the mean score of records that differ in their seed; None if some statistics file is missing.
@@ -126,7 +130,7 @@ class Estimates:
             return None
         entry = self._entries.get(key)
         if entry is None or entry["files"] != marks:
-            self._say(f"computing the interval of {key}")
+            self._report()
             try:
                 value, interval = compute()
             except ValueError as error:
@@ -134,6 +138,13 @@ class Estimates:
             entry = {"files": marks, "value": value, "interval": interval and asdict(interval)}
             self._entries[key], self._changed = entry, True
         return Estimate(entry["value"], entry["interval"] and Interval(**entry["interval"]))
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._say("computing intervals" + (f", {self._computed} done" if self._computed else ""))
+            self._silent_until = now + _SILENT_S
+        self._computed += 1
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,10 +104,22 @@ def test_intervals_are_computed_once(add_record: Callable, tmp_path: Path) -> No
     said: list[str] = []
     collect(tmp_path, said.append)
     before = (tmp_path / "intervals.json").read_bytes()
-    assert said == ["computing the interval of a"]
+    assert said == ["computing intervals"]
     collect(tmp_path, said.append)
     assert len(said) == 1
     assert (tmp_path / "intervals.json").read_bytes() == before
+
+
+def test_many_intervals_say_every_ten_seconds_how_many_are_done(
+    add_record: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds in (0, 4, 9, 11):
+        add_record(id=f"after-{seconds}", model={"name": str(seconds)})
+    clock = iter((0, 4, 9, 11))
+    monkeypatch.setattr("benchmark.report.estimates.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    said: list[str] = []
+    collect(tmp_path, said.append)
+    assert said == ["computing intervals", "computing intervals, 3 done"]
 
 
 def test_an_interval_is_computed_again_when_its_statistics_change(
