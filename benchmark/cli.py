@@ -705,7 +705,12 @@ def _demo(options: argparse.Namespace, command: str) -> int:
     leaderboard(options.results)
     print()
     report(options.results)
-    print(f"\nOpen {options.results / 'report.html'}: what was asked, what was measured, how sure one can be")
-    print(f"Leaderboard: {options.results / 'leaderboard.csv'}; records: {options.results / 'runs'}")
-    print("Your own checkpoint: make ade20k voc CHECKPOINT=my_vit.pth DATA_ROOT=my_data")
+    results = options.results
+    print(f"""
+Where everything is
+  report page     {results / "report.html"}   open this: what was asked and measured, how sure one can be
+  leaderboard     {results / "leaderboard.csv"}
+  ablation table  {results / "ablations" / "mini.md"}
+  records         {results / "runs"}
+Your own checkpoint: make ade20k voc CHECKPOINT=my_vit.pth DATA_ROOT=my_data""")
     return 1 if failed else 0

@@ -47,6 +47,9 @@ def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
     assert (results / "report.html").stat().st_size > 10_000
     text = capsys.readouterr().out
     assert ablation_mini.CAVEAT in text
-    assert text.count("report.html") >= 1
+    closing = text.rpartition("Where everything is")[2]
+    for name in ("report.html", "leaderboard.csv", "ablations/mini.md", "runs"):
+        assert str(results / name) in closing
+        assert (results / name).exists()
     assert main(["ablation-mini", *words[1:]]) == 0  # nothing is trained or run again
     assert "done already" in capsys.readouterr().out
