@@ -9,11 +9,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark import __version__
 from benchmark.benchmarks import BENCHMARKS, expand, groups
 from benchmark.errors import DenseBenchError, UsageError
+
+if TYPE_CHECKING:
+    from benchmark.probing.extract import View
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,8 +221,8 @@ def _add_extract(verbs: argparse._SubParsersAction) -> None:
         "--layers", type=_integers, default=(-1,), metavar="I,J", help="blocks, as in --layers=-4,-1 (default: -1)"
     )
     extract.add_argument("--no-norm", action="store_true", help="leave the final LayerNorm out")
-    extract.add_argument("--resize", type=_positive, default=256, metavar="N", help="short side, pixels (default: 256)")
-    extract.add_argument("--crop", type=_positive, default=224, metavar="N", help="central square (default: 224)")
+    extract.add_argument("--resize", type=_positive, metavar="N", help="short side, pixels (default: 256)")
+    extract.add_argument("--crop", type=_positive, metavar="N", help="central square (default: 224)")
     extract.add_argument(
         "--size", type=_positive, metavar="N", help="squash the whole image to N x N instead of --resize and --crop"
     )
@@ -545,8 +548,18 @@ def _cache(options: argparse.Namespace) -> int:
     return 0
 
 
+def _view(options: argparse.Namespace) -> View:
+    from benchmark.probing.extract import View
+
+    if options.size is None:
+        return View(options.resize or 256, options.crop or 224)
+    if options.resize is not None or options.crop is not None:
+        raise UsageError("--size squashes the whole image: leave --resize and --crop out, or --size")
+    return View(None, options.size)
+
+
 def _extract(options: argparse.Namespace, _command: str) -> int:
-    from benchmark.probing.extract import ExtractOptions, View, extract
+    from benchmark.probing.extract import ExtractOptions, extract
 
     extract(
         options.checkpoint,
@@ -560,7 +573,7 @@ def _extract(options: argparse.Namespace, _command: str) -> int:
             tokens=tuple(options.tokens.split(",")),
             layers=options.layers,
             norm=not options.no_norm,
-            view=View(options.resize, options.crop) if options.size is None else View(None, options.size),
+            view=_view(options),
             precision=options.precision,
             dtype=options.dtype,
             format=options.format,

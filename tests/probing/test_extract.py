@@ -238,6 +238,13 @@ def test_the_command_reads_every_kind_of_dataset(mini_data: Path, tmp_path: Path
     assert manifest["count"] == 2
 
 
+@pytest.mark.parametrize("other", ["--crop", "--resize"])
+def test_a_whole_squashed_image_has_no_crop(tmp_path: Path, capsys: pytest.CaptureFixture[str], other: str) -> None:
+    words = ["--checkpoint", "pixels", "--dataset", "nyu", "--output", str(tmp_path / "out"), "--size", "28"]
+    assert main(["extract", *words, other, "28"]) == 2
+    assert "--size squashes the whole image" in capsys.readouterr().err
+
+
 def test_an_unknown_dataset_is_an_error(mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["extract", "--checkpoint", "pixels", "--dataset", "ade", "--output", str(tmp_path / "out")]) == 2
     assert "unknown dataset 'ade'" in capsys.readouterr().err
