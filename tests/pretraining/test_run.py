@@ -180,6 +180,6 @@ def test_an_unknown_recipe_and_a_folder_without_images_end_with_exit_code_2(
         assert "imagenet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["supervised", "dino", "mini-supervised", "mini-dino"])
+@pytest.mark.parametrize("name", ["supervised", "dino", "mini-supervised", "mini-dino", "small-supervised"])
 def test_shipped_recipes_are_read(name: str) -> None:
     assert load_recipe(name).method in name
