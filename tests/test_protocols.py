@@ -73,10 +73,10 @@ _BESIDE = {
 _FINGERPRINTS = {
     ("ade20k", "dinov2-lin"): "7641aec534dddf0a",
     ("ade20k", "dinov3-lin"): "35abefce46ed1a58",
-    ("ade20k", "mini"): "d01b84d9671e9895",
+    ("ade20k", "mini"): "d7f7915a76e24841",
     ("voc2012", "dinov2-lin"): "3e9ea4f3b31abce3",
     ("voc2012", "dinov3-lin"): "b33149f356250e82",
-    ("voc2012", "mini"): "8a38742121a6e7a1",
+    ("voc2012", "mini"): "81860c14afd171d0",
     ("cityscapes", "dinov2-lin"): "2c71b6eda9f54c30",
     ("cityscapes", "dinov3-lin"): "5f8f329c09dbd836",
 }
