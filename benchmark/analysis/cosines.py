@@ -13,7 +13,7 @@ def token_cosines(cls: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the mean cosine of [CLS] with the patches, and that of pairs of different patches, of each image.
 
     Registers count as neither. No N x N matrix is made: with unit vectors u, the cosines of all ordered pairs sum to
-    ``|sum u|^2``, of which N belong to pairs of a patch with itself.
+    ``|sum u|^2``, to which each pair of a patch with itself adds 1, or 0 if the patch is zero.
 
     Args:
         cls: (B, D).
@@ -23,11 +23,12 @@ def token_cosines(cls: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
         CLS-patch and patch-patch, (B,) float64 each, in [-1, 1].
     """
     count = patches.shape[1]
-    lengths = torch.linalg.vector_norm(patches, dim=-1).clamp_min(_LEAST_NORM)
+    lengths = torch.linalg.vector_norm(patches, dim=-1)
     # The sum of the unit vectors as a product, so that they are never held in memory.
-    total = torch.bmm(lengths.reciprocal().unsqueeze(1), patches).squeeze(1).double()
+    total = torch.bmm(lengths.clamp_min(_LEAST_NORM).reciprocal().unsqueeze(1), patches).squeeze(1).double()
     unit = cls.double()
     unit = unit / torch.linalg.vector_norm(unit, dim=-1, keepdim=True).clamp_min(_LEAST_NORM)
     of_cls = (unit * total).sum(-1) / count
-    between = (total.square().sum(-1) - count) / (count * (count - 1))
+    with_itself = (lengths > _LEAST_NORM).sum(-1)
+    between = (total.square().sum(-1) - with_itself) / (count * (count - 1))
     return of_cls, between
