@@ -65,7 +65,8 @@ def koleo_loss(features: Tensor) -> Tensor:
     if len(features) < 2:
         return features.sum() * 0
     directions = F.normalize(features.float(), dim=-1, eps=1e-8)
-    with torch.no_grad():
+    # Autocast would make the products bfloat16, in which all that is near is equally near.
+    with torch.no_grad(), torch.autocast(directions.device.type, enabled=False):
         nearest = (directions @ directions.T).fill_diagonal_(-1).argmax(1)
     return -(F.pairwise_distance(directions, directions[nearest], eps=1e-8) + 1e-8).log().mean()
 
@@ -89,7 +90,8 @@ def sinkhorn(logits: Tensor, temperature: float, world: World, iterations: int =
     """
     # Logits are cosines: less than their bound, exp cannot overflow, and a factor common to all changes nothing.
     weights = ((logits.float() - 1) / temperature).exp()
+    least = torch.finfo(weights.dtype).tiny  # a prototype far from everything has a sum of 1e-20 and still counts
     for _ in range(iterations):
-        weights = weights / summed(weights.sum(0), world).clamp(min=1e-12)
+        weights = weights / summed(weights.sum(0), world).clamp(min=least)
         weights = weights / weights.sum(-1, keepdim=True)
     return weights

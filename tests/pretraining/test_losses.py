@@ -60,6 +60,14 @@ def test_koleo_pushes_features_apart() -> None:
     assert features.grad[0, 1] < 0 < features.grad[1, 1]
 
 
+def test_koleo_finds_the_nearest_in_float32_whatever_the_precision() -> None:
+    angles = torch.tensor([0.06, 0.0, 0.02])  # all cosines are 1 in bfloat16
+    features = torch.stack((angles.cos(), angles.sin()), dim=1)
+    by_hand = -(2 * math.log(2 * math.sin(0.01)) + math.log(2 * math.sin(0.02))) / 3
+    with torch.autocast("cpu", torch.bfloat16):
+        assert float(koleo_loss(features)) == pytest.approx(by_hand, rel=1e-4)
+
+
 def test_centering_subtracts_before_it_sharpens_and_the_center_follows() -> None:
     logits = torch.tensor([[1.0, 2.0], [3.0, 2.0]])
     center = torch.tensor([1.0, 0.0])
@@ -68,18 +76,30 @@ def test_centering_subtracts_before_it_sharpens_and_the_center_follows() -> None
     torch.testing.assert_close(moved_center(center, logits[:0], World()), center)
 
 
-def test_sinkhorn_equals_the_written_out_iteration_and_balances_prototypes() -> None:
-    logits = torch.from_numpy(np.random.default_rng(0).normal(size=(12, 4))).float()
-    q = np.exp(logits.double().numpy() / 0.1).T
+def _sinkhorn_written_out(logits: torch.Tensor, temperature: float) -> np.ndarray:
+    q = np.exp(logits.double().numpy() / temperature).T
     q /= q.sum()
     for _ in range(3):
-        q /= q.sum(1, keepdims=True) * 4
-        q /= q.sum(0, keepdims=True) * 12
+        q /= q.sum(1, keepdims=True) * q.shape[0]
+        q /= q.sum(0, keepdims=True) * q.shape[1]
+    return (q * q.shape[1]).T
+
+
+def test_sinkhorn_equals_the_written_out_iteration_and_balances_prototypes() -> None:
+    logits = torch.from_numpy(np.random.default_rng(0).normal(size=(12, 4))).float()
     ours = sinkhorn(logits, 0.1, World())
-    np.testing.assert_allclose(ours.numpy(), (q * 12).T, atol=1e-5)
+    np.testing.assert_allclose(ours.numpy(), _sinkhorn_written_out(logits, 0.1), atol=1e-5)
     torch.testing.assert_close(ours.sum(1), torch.ones(12))
     many = sinkhorn(logits, 0.1, World(), iterations=200)
     torch.testing.assert_close(many.sum(0), torch.full((4,), 3.0), atol=1e-2, rtol=0)
+
+
+def test_sinkhorn_uses_a_prototype_that_is_far_from_everything() -> None:
+    logits = torch.from_numpy(np.random.default_rng(0).uniform(-0.2, 0.2, (12, 4))).float()
+    logits[:, 0] -= 0.6  # at a temperature of 0.04, its weights are 1e-20
+    ours = sinkhorn(logits, 0.04, World())
+    np.testing.assert_allclose(ours.numpy(), _sinkhorn_written_out(logits, 0.04), atol=1e-5)
+    assert ours[:, 0].max() > 0.5
 
 
 def test_sinkhorn_survives_a_low_temperature() -> None:
