@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import time
 from pathlib import Path
 from typing import Any
@@ -58,5 +59,7 @@ class ResumeFile:
         self._save_took_s = time.monotonic() - self._saved_at
 
     def remove(self) -> None:
-        """Deletes the file; the cell is done."""
+        """Deletes the file, and what kills left of others that were being written; the cell is done."""
         self.path.unlink(missing_ok=True)
+        for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*"):
+            left.unlink()
