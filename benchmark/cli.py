@@ -631,7 +631,7 @@ def _analyze(options: argparse.Namespace, _command: str) -> int:
 
 
 def _pretrain(options: argparse.Namespace, command: str) -> int:
-    from benchmark.probing.distributed import is_launched, launch
+    from benchmark.probing.distributed import is_first, is_launched, launch
 
     if options.gpus > 1 and not is_launched():
         return launch(options.gpus, shlex.split(command)[1:])
@@ -653,7 +653,9 @@ def _pretrain(options: argparse.Namespace, command: str) -> int:
             save_every_s=options.save_every,
         ),
     )
-    print(f"{options.output}: {'written' if trained else 'done already'}; log: {options.output.with_suffix('.jsonl')}")
+    done = "written" if trained else "done already"
+    if is_first():
+        print(f"{options.output}: {done}; log: {options.output.with_suffix('.jsonl')}")
     return 0
 
 

@@ -121,6 +121,11 @@ def is_launched() -> bool:
     return _LAUNCHED in os.environ
 
 
+def is_first() -> bool:
+    """Tells whether this process is alone, or the first of those that torchrun started."""
+    return _TORCHRUN not in os.environ or os.environ["RANK"] == "0"
+
+
 def writes_tables() -> bool:
     """Tells whether this process writes the tables: alone, or the first of a torchrun that a user started."""
-    return not is_launched() and (_TORCHRUN not in os.environ or os.environ["RANK"] == "0")
+    return not is_launched() and is_first()
