@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmark.atomic import atomic_write
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
-from benchmark.backbones.saving import check_suffix
+from benchmark.backbones.saving import SUFFIXES, check_suffix
 from benchmark.data.classification import ClassificationSplit
 from benchmark.data.imagenet import LAYOUT
 from benchmark.devices import choose_device
@@ -79,8 +80,8 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         Whether it trained; False if it was done already.
 
     Raises:
-        UsageError: No such recipe, size or specialisation; fewer images than a batch; ``out`` or its state belongs to
-            other settings.
+        UsageError: No such recipe, size or specialisation; fewer images than a batch; ``out``, its state or its log
+            belongs to other settings or to something else; a place that cannot be written.
         DataError: No images, or whatever ``ClassificationSplit`` finds wrong.
         DivergedError: A loss that is no number.
     """
@@ -93,10 +94,9 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
     settings = _settings(recipe, options, split)
     log = out.with_suffix(".jsonl")
-    if out.exists() and _read_log(log)[:1] == [settings]:
+    if _is_done(out, log, settings):
         return False
-    if out.exists():
-        raise UsageError(f"{out} exists and was made with other settings; give another name, or remove it first")
+    _make_writable(out.parent)
     device = choose_device(options.device)
     with joined(device) as world:
         if batch < world.size:
@@ -106,7 +106,6 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         else:
             learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed)
             load = supervised_sample(split, recipe.augment)
-        out.parent.mkdir(parents=True, exist_ok=True)
         resume = ResumeFile(out.with_suffix(".resume.pt"), every_s=options.save_every_s)
         run = _Run(recipe, out, log, settings, options, device, world, resume)
         run.train(learner.to(device).train(), load, len(split))
@@ -242,11 +241,39 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
     return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
 
 
+def _is_done(out: Path, log: Path, settings: dict[str, Any]) -> bool:
+    """Tells whether ``out`` is made; raises UsageError if a run with these settings would replace something else."""
+    same = _read_log(log)[:1] == [settings]
+    if out.exists() and not same:
+        made = "is a folder" if out.is_dir() else "exists and was made with other settings"
+        raise UsageError(f"{out} {made}; give another name, or remove it first")
+    twin = next((path for path in map(out.with_suffix, SUFFIXES) if path != out and path.exists()), None)
+    if twin is not None and log.exists() and not same:
+        raise UsageError(f"{log} belongs to {twin}; give another name than {out.stem}, or remove both first")
+    return out.exists()
+
+
+def _make_writable(folder: Path) -> None:
+    """Makes a folder and tries a file in it, before anything is trained."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error
+
+
 def _read_log(path: Path) -> list[dict[str, Any]]:
-    """Returns the lines of a log; the last may have been cut off by a kill."""
+    """Returns the lines of a log, settings first; the last may have been cut off by a kill."""
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text().split("\n")[:-1]]
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+        if lines and "recipe" not in lines[0]:
+            raise ValueError("no settings")
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{path} is no log of a pre-training; give another name, or remove it first") from error
+    return lines
 
 
 def _collate(samples: list[Any]) -> tuple[Tensor, ...]:

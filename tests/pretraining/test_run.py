@@ -107,6 +107,32 @@ def test_a_run_that_is_done_is_left_alone_and_another_is_refused(quick: Quick, t
         pretrain(out, quick("mini-supervised", specialization="norms"))
 
 
+def test_what_is_not_the_runs_own_is_not_replaced(quick: Quick, tmp_path: Path) -> None:
+    options = quick("mini-supervised", "train.steps=1")
+    (tmp_path / "folder.pth").mkdir()
+    with pytest.raises(UsageError, match=r"folder\.pth is a folder"):
+        pretrain(tmp_path / "folder.pth", options)
+    for text in ("my notes\n", '{"mine": 1}\n', "[1]\n", "1\n"):
+        (tmp_path / "vit.jsonl").write_text(text)
+        with pytest.raises(UsageError, match=r"vit\.jsonl is no log of a pre-training"):
+            pretrain(tmp_path / "vit.pth", options)
+        assert (tmp_path / "vit.jsonl").read_text() == text
+
+
+def test_checkpoints_of_one_name_and_two_suffixes_do_not_share_a_log(quick: Quick, tmp_path: Path) -> None:
+    options = quick("mini-supervised", "train.steps=1")
+    pretrain(tmp_path / "vit.pth", options)
+    with pytest.raises(UsageError, match=r"vit\.jsonl belongs to .*vit\.pth"):
+        pretrain(tmp_path / "vit.safetensors", dataclasses.replace(options, seed=1))
+    assert not pretrain(tmp_path / "vit.pth", options)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_training(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file cannot be written to"):
+        pretrain(tmp_path / "file" / "vit.pth", quick("mini-supervised"))
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_checkpoints_are_read_and_named_by_their_steps(
     recipe: str, quick: Quick, tmp_path: Path, capsys: pytest.CaptureFixture[str]
