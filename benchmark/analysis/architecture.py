@@ -144,11 +144,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.output.suffix not in (".svg", ".png"):
             raise UsageError(f"{options.output} must end with .svg or .png")
         split = specialization_preset(options.preset, depth=options.depth)
-    except DenseBenchError as error:
+        with style():
+            save_figure(draw_block(split, options.depth), options.output.with_suffix(""), [options.output.suffix])
+    except (DenseBenchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with style():
-        save_figure(draw_block(split, options.depth), options.output.with_suffix(""), [options.output.suffix])
     return 0
 
 

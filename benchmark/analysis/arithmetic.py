@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             text = with_table(document.read_text("utf-8"))
             with atomic_write(document) as file:
                 file.write(text.encode())
-    except DenseBenchError as error:
+    except (DenseBenchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

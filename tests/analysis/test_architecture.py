@@ -51,6 +51,8 @@ def test_what_cannot_be_drawn_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "must end with .svg or .png" in capsys.readouterr().err
     assert main([str(tmp_path / "block.svg"), "--preset", "norm"]) == 2
     assert "did you mean 'norms'" in capsys.readouterr().err
+    assert main([str(tmp_path / "missing" / "block.svg")]) == 2
+    assert "missing" in capsys.readouterr().err
 
 
 def test_the_code_of_the_document_runs_as_printed(

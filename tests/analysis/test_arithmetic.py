@@ -56,5 +56,7 @@ def test_the_table_is_put_into_a_document(tmp_path: Path, capsys: pytest.Capture
     document.write_text("no place", "utf-8")
     assert main([str(document)]) == 2
     assert "no place for the table" in capsys.readouterr().err
+    assert main([str(tmp_path / "missing.md")]) == 2
+    assert "missing.md" in capsys.readouterr().err
     with pytest.raises(UsageError, match="write <!-- table"):
         with_table("")
