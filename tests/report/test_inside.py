@@ -10,6 +10,7 @@ import pytest
 from benchmark.backbones.presets import build_vit
 from benchmark.backbones.saving import save_backbone
 from benchmark.cli import main
+from benchmark.errors import RecordError
 from benchmark.report.page.build import build_page
 from benchmark.report.page.inside import make_inside
 from benchmark.report.verbs import collect_from
@@ -35,6 +36,13 @@ def test_every_figure_is_embedded_with_its_caption(analysed: Path) -> None:
         assert figure.uri in html
         assert figure.width <= 1400
     assert inside.title == "vit"
+
+
+def test_a_figure_that_is_not_there_is_named(analysed: Path, tmp_path: Path) -> None:
+    shutil.copytree(analysed / "analysis" / "vit", tmp_path / "analysis" / "vit")
+    (tmp_path / "analysis" / "vit" / "norms.png").unlink()
+    with pytest.raises(RecordError, match=r"norms\.png cannot be read; run `densebench analyze` again, or remove"):
+        make_inside(tmp_path)
 
 
 def test_only_so_many_analyses_are_shown_and_the_others_named(analysed: Path, tmp_path: Path) -> None:

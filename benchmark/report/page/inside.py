@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.analysis.stored import StoredFigure, stored_analyses
+from benchmark.errors import RecordError
 from benchmark.report.page.pictures import photo
 
 _MOST = 3
@@ -40,7 +41,7 @@ class Inside:
 
 
 def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
-    """Embeds the figures of the last analyses.
+    """Embeds the figures of the first analyses by name.
 
     Args:
         results: Folder that may hold ``analysis/``.
@@ -49,7 +50,8 @@ def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
         The analyses by name, and a line on those that are not shown.
 
     Raises:
-        RecordError: A folder that ``densebench analyze`` did not write, or another version of it.
+        RecordError: A folder that ``densebench analyze`` did not write, or another version of it, or a figure that is
+            not there.
     """
     found = stored_analyses(results)
     shown = found[:_MOST]
@@ -65,8 +67,13 @@ def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
 
 
 def _embedded(figure: StoredFigure) -> InsideFigure:
-    with Image.open(figure.png) as file:
-        image = file.convert("RGB")
+    try:
+        with Image.open(figure.png) as file:
+            image = file.convert("RGB")
+    except OSError as error:
+        raise RecordError(
+            f"{figure.png} cannot be read; run `densebench analyze` again, or remove {figure.png.parent}"
+        ) from error
     if image.width > _WIDTH:
         image = image.resize((_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS)
     return InsideFigure(figure.name, figure.caption, photo(np.asarray(image)), image.width, image.height)
