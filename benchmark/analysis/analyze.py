@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +30,7 @@ SIZE = 224
 
 _BATCH = 16
 _SHOWN = 4  # pictures of which maps are drawn
+_LONGEST = 200  # characters of a folder's name; file systems take 255 bytes
 
 _DEFINITIONS = {
     "cls_patch": "mean cosine of [CLS] with the patches of its image",
@@ -71,7 +74,7 @@ def analyze(
         device: Where models run.
 
     Raises:
-        UsageError: Too many checkpoints, or one that is no ``VisionTransformer``.
+        UsageError: Too many checkpoints, one that is no ``VisionTransformer``, or a folder that cannot be written.
         CheckpointError: One that cannot be loaded, or whose tokens are NaN.
         DataError: No pictures, or one that cannot be read.
         InputSizeError: A size that is no multiple of a model's patch size.
@@ -80,6 +83,8 @@ def analyze(
         raise UsageError(f"{len(checkpoints)} checkpoints do not fit into one figure; give {MOST_CHECKPOINTS} at most")
     pictures = rendered(size, limit) if images is None else from_folder(images, size, limit)
     names = checkpoint_names(checkpoints)
+    folder = output or results / FOLDER / _slug(names)
+    _refuse_unwritable(folder)
     given = options or BackboneOptions()
     for checkpoint in checkpoints[1:]:  # what is wrong with a later one is told before the first has had its hours
         _load(checkpoint, given, size)
@@ -88,13 +93,13 @@ def analyze(
         vit = _load(checkpoint, given, size).to(device)
         measured[name] = measure(vit, _told(pictures, name), device=device, shown=_SHOWN)
         models[name] = _model(vit)
-    folder = output or results / FOLDER / _slug(names)
     return _write(folder, measured, models, pictures)
 
 
 def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
     """Names checkpoints by their files, and by the folders above where two files are called the same."""
     paths = [Path(checkpoint) for checkpoint in checkpoints]
+    paths = [path if path.stem.strip(".") else path.resolve() for path in paths]  # ``.`` and ``..`` name nothing
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         names = ["/".join([*path.parts[-parts:-1], path.stem]) for path in paths]
         if len(set(names)) == len(names):
@@ -103,7 +108,15 @@ def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
 
 
 def _slug(names: Sequence[str]) -> str:
-    return "_vs_".join(re.sub(r"[^\w.-]+", "-", name) for name in names)
+    slug = "_vs_".join(re.sub(r"[^\w.-]+", "-", name) for name in names)
+    return slug if len(slug) <= _LONGEST else f"{slug[:_LONGEST]}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Refuses a folder that could not be made after the models have had their hours."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(f"{folder} cannot be made: {there} is no folder that can be written to; give another --output")
 
 
 def _load(checkpoint: str, options: BackboneOptions, size: int) -> VisionTransformer:
@@ -149,10 +162,8 @@ def _model(vit: VisionTransformer) -> dict[str, Any]:
 
 
 def _write(folder: Path, measured: dict[str, Measured], models: dict[str, Any], pictures: Pictures) -> Analysis:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SUMMARY).unlink(missing_ok=True)  # an analysis that was there is not whole from here on
     shown = [pictures.load(index) for index in range(min(_SHOWN, len(pictures)))]
     captions = draw_all(measured, shown, folder)
     with atomic_write(folder / STATISTICS) as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -177,6 +178,52 @@ def test_files_called_the_same_are_told_apart_by_their_folders() -> None:
     assert checkpoint_names(["runs/a/last.pth", "runs/b/last.pth"]) == ["a/last", "b/last"]
     assert checkpoint_names(["x.pth"]) == ["x"]
     assert checkpoint_names(["x.pth", "x.pth"]) == ["x (1)", "x (2)"]
+
+
+def test_a_checkpoint_that_is_this_folder_has_the_folders_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vit" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "vit")
+    assert checkpoint_names(["."]) == ["vit"]
+    monkeypatch.chdir(tmp_path / "vit" / "sub")
+    assert checkpoint_names([".."]) == ["vit"]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_many_long_names_make_a_folder_that_file_systems_take(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [tmp_path / f"{'long' * 30}{letter}.safetensors" for letter in "abc"]
+    for name in names:
+        shutil.copy(folder / "plain.safetensors", name)
+    words = [f"--checkpoint={name}" for name in names]
+    for some in (words, words[:2]):
+        assert main(["analyze", *some, "--size", "16", "--limit", "1", "--results", str(tmp_path / "results")]) == 0
+    assert len(stored_analyses(tmp_path / "results")) == 2
+    capsys.readouterr()
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_runs(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    words = ["--checkpoint", str(folder / "shared.pth"), "--size", "28", "--limit", "1"]
+    for place in (["--output", str(tmp_path / "file")], ["--results", str(tmp_path / "file" / "results")]):
+        error = _refused([*words, *place], capsys)
+        assert "file is no folder that can be written to" in error
+        assert "pictures:" not in error
+
+
+def test_a_kill_while_an_analysis_is_replaced_leaves_none(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = ["analyze", "--checkpoint", str(folder / "plain.safetensors"), "--size", "16", "--limit", "1"]
+    for draw, code, found in ((lambda *_: {}, 0, 1), (killed, 130, 0)):
+        monkeypatch.setattr(analysis, "draw_all", draw)
+        assert main([*words, "--results", str(tmp_path)]) == code
+        assert len(stored_analyses(tmp_path)) == found
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
