@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from benchmark.backbones import build_vit
 from benchmark.pretraining.augment import Views
@@ -28,6 +31,80 @@ def _views(hidden: bool = True) -> Views:
 def _learner(recipe: DinoRecipe) -> DinoLearner:
     vit = build_vit("tiny", image_size=28, specialization="norms+qkv", layer_scale=1.0, num_registers=2, seed=0)
     return DinoLearner(vit, recipe, 0, World())
+
+
+def _student_tokens(learner: DinoLearner, image: Tensor, hidden: Tensor) -> Tensor:
+    """Runs the student on one image (3, 28, 28), hidden patches replaced; (1 + N, D), without registers."""
+    vit = learner.student["vit"]
+    patches = vit.patch_embed(image[None])[0]
+    patches = torch.stack([learner.mask_token[0] if hide else each for hide, each in zip(hidden, patches, strict=True)])
+    sequence = torch.cat((vit.cls_token[0], patches)) + vit.pos_embed[0]
+    sequence = torch.cat((sequence[:1], vit.register_tokens[0], sequence[1:]))[None]
+    for block in vit.blocks:
+        sequence = block(sequence)
+    sequence = vit.norm(sequence)[0]
+    return torch.cat((sequence[:1], sequence[3:]))
+
+
+def _logits(head: ProjectionHead, token: Tensor) -> Tensor:
+    first, second, last = head.layers
+    direction = last(F.gelu(second(F.gelu(first(token)))))
+    return head.prototypes @ direction / direction.norm() / head.prototypes.norm(dim=1)
+
+
+def _written_out(learner: DinoLearner, views: Views, temperature: float) -> dict[str, float]:
+    """Computes DINOv2's losses image by image and pair by pair, with centering."""
+    images, (student, teacher) = range(views.large.shape[1]), (learner.student, learner.teacher)
+
+    def cross_entropy(target: Tensor, center: Tensor, guess: Tensor) -> float:
+        return -float(((target - center) / temperature).softmax(0) @ (guess / 0.1).log_softmax(0))
+
+    dino, ibot, koleo = [], [], []
+    for image in images:
+        seen = [teacher["vit"].tokens(view[image][None])[0] for view in views.large]
+        shown = [
+            _student_tokens(learner, *pair) for pair in zip(views.large[:, image], views.masks[:, image], strict=True)
+        ]
+        guesses = [tokens[0] for tokens in shown] + [student["vit"](view[image][None])[0] for view in views.small]
+        for of_teacher, tokens in enumerate(seen):
+            target = _logits(teacher["cls"], tokens.cls[0])
+            dino += [
+                cross_entropy(target, learner.cls_center, _logits(student["cls"], guess))
+                for of_student, guess in enumerate(guesses)
+                if of_student != of_teacher
+            ]
+        for tokens, guess, hidden in zip(seen, shown, views.masks[:, image], strict=True):
+            found = [
+                cross_entropy(
+                    _logits(teacher["patch"], tokens.patches[0, patch]),
+                    learner.patch_center,
+                    _logits(student["patch"], guess[1 + patch]),
+                )
+                for patch in hidden.nonzero()[:, 0]
+            ]
+            ibot.append(sum(found) / max(len(found), 1))
+    for view, masks in zip(views.large, views.masks, strict=True):
+        units = [F.normalize(_student_tokens(learner, view[image], masks[image])[0], dim=0) for image in images]
+        nearest = [min((one - two).norm() for two in units if two is not one) for one in units]
+        koleo.append(-sum(float(distance.log()) for distance in nearest) / len(units))
+    return {"dino": sum(dino) / len(dino), "ibot": sum(ibot) / len(ibot), "koleo": sum(koleo)}
+
+
+@torch.no_grad()
+def test_the_losses_are_dinov2s_written_out_pair_by_pair() -> None:
+    learner = _learner(_recipe("train.steps=10", "teacher.temperature_warmup=0.5", "losses.koleo=0.5")).eval()
+    generator = torch.Generator().manual_seed(0)
+    for parameter in learner.parameters():
+        if parameter.ndim == 2:  # teacher, student and both heads differ
+            nn.init.normal_(parameter, std=0.2, generator=generator)
+    for center in (learner.cls_center, learner.patch_center):
+        nn.init.normal_(center, std=0.2, generator=generator)
+    views = _views()
+    views.masks[0, 0] = False  # nothing is hidden in one of them
+    expected = _written_out(learner, views, temperature=0.04 + 0.03 * 2 / 5)
+    found = {name: float(value) for name, value in learner(views, 2).items()}
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-4)
+    assert found["loss"] == pytest.approx(expected["dino"] + expected["ibot"] + 0.5 * expected["koleo"], rel=1e-4)
 
 
 def test_hidden_patches_do_not_reach_the_student() -> None:
@@ -81,6 +158,17 @@ def test_the_teacher_follows_and_the_center_moves() -> None:
     torch.testing.assert_close(learner.teacher["cls"].prototypes, before + 0.5)
     assert learner.cls_center.abs().sum() > 0
     assert learner.patch_center.abs().sum() > 0
+
+
+@torch.no_grad()
+def test_the_teacher_follows_ever_more_slowly() -> None:
+    learner = _learner(_recipe("teacher.momentum=[0.5,1.0]", "train.steps=3"))
+    ours, its = learner.teacher["cls"].prototypes, learner.student["cls"].prototypes
+    for step, moved in ((0, 0.5), (1, 0.25), (2, 0.0)):
+        before = ours.clone()
+        its.copy_(before + 1)
+        learner.update(step)
+        torch.testing.assert_close(ours, before + moved)
 
 
 def test_the_teacher_drops_no_paths() -> None:
