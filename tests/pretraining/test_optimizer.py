@@ -17,6 +17,7 @@ from benchmark.pretraining.recipe import load_recipe
 def test_lamb_makes_the_written_out_steps() -> None:
     generator = torch.Generator().manual_seed(0)
     weight, gradients = torch.randn(3, 2, generator=generator), torch.randn(4, 3, 2, generator=generator)
+    gradients[:, 0] *= 1e-6  # as small as what stands beside the root
     parameter = nn.Parameter(weight.clone())
     optimizer = Lamb([{"params": [parameter], "weight_decay": 0.1}], lr=0.05, betas=(0.9, 0.99))
     expected, mean, square = weight.double(), torch.zeros(3, 2).double(), torch.zeros(3, 2).double()
@@ -50,14 +51,17 @@ def test_only_weights_of_several_rows_decay() -> None:
 
 
 def test_an_adamw_step_is_torchs_with_the_schedules_values() -> None:
-    settings = load_recipe("dino", ["optimizer.lr=0.1", "optimizer.warmup=0"]).optimizer
+    flat = ["optimizer.lr=0.1", "optimizer.final_lr=0.1", "optimizer.warmup=0", "optimizer.betas=[0.8,0.9]"]
+    settings = load_recipe("dino", flat).optimizer
     ours, theirs = (nn.Parameter(torch.ones(2, 2)) for _ in range(2))
-    optimizer, plain = make_optimizer([ours], settings), torch.optim.AdamW([theirs], lr=0.1, weight_decay=0.04)
-    set_schedule(optimizer, 0, 10, settings)
-    ours.grad = theirs.grad = torch.full((2, 2), 0.3)
-    optimizer.step()
-    plain.step()
-    torch.testing.assert_close(ours, theirs)
+    optimizer, plain = make_optimizer([ours], settings), torch.optim.AdamW([theirs], lr=0.1, betas=(0.8, 0.9))
+    for step, decay in ((0, 0.04), (1, 0.22), (2, 0.4)):
+        set_schedule(optimizer, step, 3, settings)
+        plain.param_groups[0]["weight_decay"] = decay
+        ours.grad = theirs.grad = torch.full((2, 2), 0.3 - step)
+        optimizer.step()
+        plain.step()
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_the_learning_rate_rises_linearly_and_falls_along_a_cosine() -> None:
@@ -73,6 +77,8 @@ def test_the_teachers_temperature_rises_and_stays() -> None:
     recipe = load_recipe("dino", ["train.steps=10", "teacher.temperature_warmup=0.5"])
     values = [teacher_temperature(step, recipe) for step in (0, 2, 5, 9)]
     assert values == pytest.approx([0.04, 0.04 + 0.03 * 2 / 5, 0.07, 0.07])
+    longer = load_recipe("dino", ["train.steps=20", "teacher.temperature_warmup=0.5"])
+    assert teacher_temperature(5, longer) == pytest.approx(0.055)
 
 
 def test_the_teacher_is_the_moving_average() -> None:
