@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
+from benchmark.backbones import build_vit
+from benchmark.backbones.spec import Preprocessing
 from benchmark.data.classification import ClassificationSplit
 from benchmark.data.imagenet import LAYOUT
+from benchmark.data.images import normalised
+from benchmark.pretraining import augment
 from benchmark.pretraining.augment import block_mask, dino_sample, jittered, one_of_three, supervised_sample
-from benchmark.pretraining.recipe import Mixing, load_recipe
-from benchmark.pretraining.supervised import mix
+from benchmark.pretraining.losses import multi_label_bce
+from benchmark.pretraining.recipe import Mixing, ThreeAugment, load_recipe
+from benchmark.pretraining.supervised import SupervisedLearner, mix
 from benchmark.probing.loader import numpy_seeded
 
 
@@ -43,6 +51,95 @@ def test_jitter_of_strength_0_changes_nothing_and_one_strength_one_property(pict
     with numpy_seeded(1):
         factor = np.random.uniform(0.6, 1.4)
     assert bright == ImageEnhance.Brightness(picture).enhance(factor)
+
+
+def test_hue_turns_by_a_share_of_the_circle_and_leaves_the_rest() -> None:
+    red = Image.new("RGB", (2, 2), (200, 0, 0))
+    for seed in range(5):
+        with numpy_seeded(seed):
+            turned = jittered(red, (0.0, 0.0, 0.0), hue=0.5)
+        with numpy_seeded(seed):
+            turn = [*np.random.uniform(1, 1, 3), np.random.uniform(-0.5, 0.5)][-1]
+        hue, saturation, value = turned.convert("HSV").getpixel((0, 0))
+        assert abs((hue / 255 - turn + 0.5) % 1 - 0.5) < 0.01
+        assert (saturation, value) == (255, 200)
+
+
+def _whole(**changes: Any) -> ThreeAugment:
+    """Settings that change nothing about a square picture of 20 pixels but what is asked for."""
+    fields = {"size": 20, "scale": (1.0, 1.0), "one_of_three": 0.0, "jitter": 0.0, "flip": 0.0}
+    return ThreeAugment(**{**fields, **changes})
+
+
+@pytest.fixture
+def square(picture: Image.Image) -> SimpleNamespace:
+    """A split of one picture of 20 x 20 pixels, of class 7."""
+    pixels = np.asarray(picture)[:, :20]
+    return SimpleNamespace(pixels=pixels, load=lambda _index: pixels[..., ::-1], labels=[7])
+
+
+def _tensor(pixels: np.ndarray) -> torch.Tensor:
+    return normalised(pixels[..., ::-1], Preprocessing())
+
+
+def test_settings_of_0_leave_a_picture_as_it_is_and_each_other_one_acts(square: SimpleNamespace) -> None:
+    def made(**changes: Any) -> list[torch.Tensor]:
+        samples = []
+        for seed in range(8):
+            with numpy_seeded(seed):
+                samples.append(supervised_sample(square, _whole(**changes))(0)[0])
+        return samples
+
+    plain = _tensor(square.pixels)
+    assert all(torch.equal(each, plain) for each in made())
+    assert all(torch.equal(each, _tensor(square.pixels[:, ::-1])) for each in made(flip=1.0))
+    for changes in ({"one_of_three": 1.0}, {"jitter": 0.3}):
+        assert not any(torch.equal(each, plain) for each in made(**changes))
+    # The simple crop shifts by up to four pixels and mirrors what is missing: no grey comes in.
+    shifted = made(scale=None)
+    assert not all(torch.equal(each, plain) for each in shifted)
+    assert all(each.min() >= plain.min() and each.max() <= plain.max() for each in shifted)
+    grey = SimpleNamespace(load=lambda _index: np.full((20, 20, 3), 90, np.uint8), labels=[0])
+    assert float(supervised_sample(grey, _whole(scale=None))(0)[0].std((1, 2)).max()) < 1e-6
+
+
+def test_crops_are_cut_and_coloured_as_dinov2s(square: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            done.append((*arguments[1:], *(options[name] for name in ("scale", "hue") if name in options)))
+            return function(*arguments, **options)
+
+        return call
+
+    for name in ("random_resized_crop", "random_flip", "_coloured"):
+        monkeypatch.setattr(augment, name, noted(getattr(augment, name)))
+    recipe = load_recipe("dino", ["local_crops.count=2"])
+    dino_sample(square, recipe)(0)
+    whole, part = recipe.global_crops.scale, recipe.local_crops.scale
+    assert done == [
+        *[(224, whole), (0.5,), (1.0, 0.0)],  # always blurred, never solarised
+        *[(224, whole), (0.5,), (0.1, 0.2)],
+        *[(98, part), (0.5,), (0.5, 0.0)] * 2,
+    ]
+    monkeypatch.setattr(augment, "jittered", noted(jittered))
+    monkeypatch.setattr(np.random, "rand", lambda: 0.79)
+    augment._coloured(Image.new("RGB", (2, 2)), 0.0, 0.0)
+    assert done[-1] == ((0.4, 0.4, 0.2), 0.1)
+
+
+@pytest.mark.parametrize(("probability", "least", "most"), [(0.0, 0, 0), (1.0, 10, 13)])
+def test_so_many_crops_have_so_many_hidden_patches(
+    probability: float, least: int, most: int, square: SimpleNamespace
+) -> None:
+    words = [f"masks.probability={probability}", "masks.ratio=[0.35,0.35]", "local_crops.count=0"]
+    sample = dino_sample(square, load_recipe("mini-dino", words))  # 36 patches, of which 0.35 are 12.6
+    for seed in range(5):
+        with numpy_seeded(seed):
+            hidden = sample(0).masks.sum(1)
+        assert least <= int(hidden.min())
+        assert int(hidden.max()) <= most
 
 
 @pytest.mark.parametrize("scale", [None, [0.4, 1.0]])
@@ -84,6 +181,32 @@ def test_mixing_gives_classes_the_shares_of_the_pixels(mixup: float, cutmix: flo
         torch.testing.assert_close(shares.sum(1), torch.ones(4))
         torch.testing.assert_close(mixed.mean((1, 2, 3)), shares @ torch.arange(4.0))  # a quarter's value is its class
         assert (shares > 0).sum(1).max() <= 2
+
+
+def test_mixup_and_cutmix_share_the_batches() -> None:
+    images, kinds = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 16, 16), set()
+    for seed in range(20):
+        mixed, shares = mix(images, torch.eye(4), Mixing(mixup=0.8, cutmix=1.0), np.random.default_rng(seed))
+        if shares.max() < 1:
+            kinds.add("mixup" if (mixed == mixed[:, :, :1, :1]).all() else "cutmix")
+    assert kinds == {"mixup", "cutmix"}
+
+
+def test_cutmix_cuts_the_share_that_was_drawn() -> None:
+    middle = SimpleNamespace(beta=lambda *_: 0.75, integers=lambda count: 0 if count == 1 else count // 2)
+    images = torch.arange(2.0).view(2, 1, 1, 1).expand(2, 3, 16, 16)
+    mixed, shares = mix(images, torch.eye(2), Mixing(mixup=0, cutmix=1), middle)
+    assert (mixed[0, 0, 4:12, 4:12] == 1).all()
+    assert float(mixed[0, 0].sum()) == 64
+    torch.testing.assert_close(shares, torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
+
+
+def test_the_classifier_reads_the_normalised_cls_token() -> None:
+    learner = SupervisedLearner(build_vit("tiny", image_size=28), 3, Mixing(mixup=0, cutmix=0), 0).eval()
+    images, labels = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0)), torch.tensor([2, 0])
+    [tokens] = learner.vit.tokens(images)
+    expected = multi_label_bce(tokens.cls @ learner.head.weight.T, torch.eye(3)[labels])
+    torch.testing.assert_close(learner((images, labels), 0)["loss"], expected)
 
 
 def test_without_mixing_a_batch_stays_as_it_is() -> None:
