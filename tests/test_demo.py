@@ -11,6 +11,7 @@ import pytest
 from benchmark import ablation_mini, protocols
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cli import main
+from benchmark.data.synthetic_layouts import write_imagenet
 
 
 @pytest.fixture
@@ -52,4 +53,11 @@ def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
         assert str(results / name) in closing
         assert (results / name).exists()
     assert main(["ablation-mini", *words[1:]]) == 0  # nothing is trained or run again
-    assert "done already" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "done already" in text
+    assert text.count("It is trained already") == 2
+
+
+def test_the_caveat_tells_the_number_of_images(tmp_path: Path) -> None:
+    images = write_imagenet(tmp_path, train=8, val=8, size=(32, 40)) / "train"
+    assert f"{len(list(images.glob('*/*'))) * ablation_mini.IMAGES // 8:,} rendered" in ablation_mini.CAVEAT
