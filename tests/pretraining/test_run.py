@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,11 +16,20 @@ import torch
 
 from benchmark.backbones import load_backbone
 from benchmark.cli import main
-from benchmark.errors import UsageError
+from benchmark.data.classification import ClassificationSplit
+from benchmark.data.imagenet import LAYOUT
+from benchmark.errors import DivergedError, UsageError
 from benchmark.pretraining import PretrainOptions, pretrain
-from benchmark.pretraining.recipe import load_recipe
-from benchmark.pretraining.run import build_variant
+from benchmark.pretraining.augment import dino_sample, supervised_sample
+from benchmark.pretraining.dino import DinoLearner
+from benchmark.pretraining.optimizer import make_optimizer, set_schedule
+from benchmark.pretraining.recipe import DinoRecipe, load_recipe
+from benchmark.pretraining.run import _collate, build_variant
+from benchmark.pretraining.supervised import SupervisedLearner
+from benchmark.probing.distributed import World
+from benchmark.probing.loader import training_batches
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.train import seed_torch
 
 _ROOT = Path(__file__).parents[2]
 RECIPES = ("mini-supervised", "mini-dino")
@@ -51,6 +61,51 @@ def test_registers_and_attention_bias_leave_the_other_weights_alone(quick: Quick
     more = build_variant(recipe, quick("mini-supervised", num_registers=2, attention_bias=True)).state_dict()
     assert {key.rpartition(".")[2] for key in more.keys() - plain.keys()} == {"register_tokens", "k_bias", "v_bias"}
     assert all(torch.equal(more[key], value) for key, value in plain.items())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_is_the_plain_loop_over_its_parts(name: str, quick: Quick, tmp_path: Path) -> None:
+    options = quick(name, "train.steps=3", "optimizer.clip_norm=0.01", "model.drop_path=0.5", specialization="norms")
+    pretrain(tmp_path / "vit.pth", options)
+    recipe, split = load_recipe(name, options.overrides), ClassificationSplit(LAYOUT, options.data_root, "train")
+    vit = build_variant(recipe, options)
+    if isinstance(recipe, DinoRecipe):
+        learner, load = DinoLearner(vit, recipe, 0, World()).train(), dino_sample(split, recipe)
+    else:
+        learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, 0).train()
+        load = supervised_sample(split, recipe.augment)
+    trained = [parameter for parameter in learner.parameters() if parameter.requires_grad]
+    optimizer = make_optimizer(trained, recipe.optimizer)
+    batches = training_batches(load, _collate, size=len(split), batch_size=4, seed=0, steps=range(3))
+    for step, batch in enumerate(batches):
+        set_schedule(optimizer, step, 3, recipe.optimizer)
+        seed_torch(0, step, 0)
+        optimizer.zero_grad()
+        learner(batch, step)["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(trained, 0.01)
+        optimizer.step()
+        learner.update(step)
+    for key, value in _weights(tmp_path / "vit.pth").items():
+        torch.testing.assert_close(value, learner.backbone.state_dict()[key])
+
+
+def test_bfloat16_trains_like_float32_but_for_its_rounding(quick: Quick, tmp_path: Path) -> None:
+    for precision in ("float32", "bfloat16"):
+        pretrain(tmp_path / f"{precision}.pth", quick("mini-dino", f"train.precision={precision}", "train.steps=2"))
+    exact, rounded = (_log(tmp_path / f"{precision}.pth")[1] for precision in ("float32", "bfloat16"))
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.02)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_without_a_checkpoint(quick: Quick, tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match=r"vit: the loss is nan at step \d; lower optimizer\.lr"):
+        pretrain(tmp_path / "vit.pth", quick("mini-supervised", "optimizer.lr=1e30"))
+    assert not list(tmp_path.glob("*.pth"))
+
+
+def test_the_last_step_is_always_in_the_log(quick: Quick, tmp_path: Path) -> None:
+    pretrain(tmp_path / "vit.pth", quick("mini-supervised", "train.log_every=4"))
+    assert [line["step"] for line in _log(tmp_path / "vit.pth")[1:]] == [4, 6]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -103,8 +158,21 @@ def test_a_run_that_is_done_is_left_alone_and_another_is_refused(quick: Quick, t
     before = out.read_bytes()
     assert not pretrain(out, quick("mini-supervised"))
     assert out.read_bytes() == before
-    with pytest.raises(UsageError, match="made with other settings"):
-        pretrain(out, quick("mini-supervised", specialization="norms"))
+    renamed = shutil.copytree(quick("mini-supervised").data_root, tmp_path / "renamed")
+    image = min(renamed.glob("imagenet/train/*/*"))
+    image.rename(image.with_stem("another"))
+    for changes in (
+        {"specialization": "norms"},
+        {"num_registers": 1},
+        {"attention_bias": True},
+        {"size": "Ti"},
+        {"seed": 1},
+        {"data_root": renamed},
+        {"overrides": (*quick("mini-supervised").overrides, "optimizer.lr=0.1")},
+    ):
+        with pytest.raises(UsageError, match="made with other settings"):
+            pretrain(out, dataclasses.replace(quick("mini-supervised"), **changes))
+    assert out.read_bytes() == before
 
 
 def test_what_is_not_the_runs_own_is_not_replaced(quick: Quick, tmp_path: Path) -> None:
