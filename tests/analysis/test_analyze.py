@@ -108,6 +108,12 @@ def test_the_summary_agrees_with_the_table(stored: StoredAnalysis) -> None:
     assert special["norms"]["registers_mean"] > 0
     assert plain["norms"]["registers_mean"] is None
     assert set(plain["cosines"]) == {"norm1", "attn", "norm2", "mlp"}  # it has no LayerScale
+    norms = frame[(frame.checkpoint == "special") & (frame.block == "1") & (frame.place == "output")]
+    norms = norms.set_index("statistic")["mean"]
+    assert special["norms"]["cls_mean"] == pytest.approx(norms["cls_norm"], rel=1e-5)
+    assert special["norms"]["patches_largest"] >= norms["largest_patch_norm"]
+    assert special["norms"]["patches_median"] < norms["largest_patch_norm"]
+    assert special["norms"]["registers_mean"] == pytest.approx(norms["register_norm"], rel=1e-5)
     largest = special["largest_dimensions"]["1"]["cls"]
     assert [each["magnitude"] for each in largest] == sorted((each["magnitude"] for each in largest), reverse=True)
 
@@ -130,7 +136,10 @@ def test_the_main_figures_are_printed(folder: Path, tmp_path: Path, capsys: pyte
     assert main([*command, "--output", str(tmp_path / "out"), "backbone.mean=[0.5,0.5,0.5]"]) == 0
     text = capsys.readouterr().out
     assert f"1 pictures of 28 px from {pictures}" in text
-    assert re.search(r"LayerNorm 1 +[+-]0\.\d{3} > *[+-]0\.\d{3}", text)
+    ends = read_analysis(tmp_path / "out").summary["checkpoints"]["special"]["cosines"]["norm1"]
+    numbers = [float(number) for number in re.findall(r"[+-]0\.\d{3}", text.partition("LayerNorm 1")[2])[:4]]
+    told = [ends[statistic][end] for statistic in ("cls_patch", "patch_patch") for end in ("before", "after")]
+    assert numbers == pytest.approx(told, abs=5e-4)
     assert "high-norm outliers" in text
     assert str(tmp_path / "out") in text
 

@@ -55,6 +55,11 @@ def test_shares_sum_to_one_by_kind() -> None:
     assert set(attention_shares(attention, 0, has_bias=False)) == {"cls", "patches"}
 
 
+def test_maps_are_the_patches_part_row_by_row_in_units_of_an_even_one() -> None:
+    attention = torch.tensor([[[0.5, 0.1, 0.0, 0.1, 0.2, 0.1], [0.5, 0.1, 0.0, 0.1, 0.2, 0.1]]])  # [CLS], 1 register
+    torch.testing.assert_close(attention_map(attention, 1, (2, 2)), torch.tensor([[[0.0, 1.0], [2.0, 1.0]]]))
+
+
 def test_an_attention_that_does_not_choose_is_one_everywhere() -> None:
     attention = torch.full((1, 2, 8), 1 / 8)
     torch.testing.assert_close(attention_map(attention, 1, (2, 3)), torch.ones(1, 2, 3))

@@ -85,13 +85,18 @@ def _by_brute_force(model: nn.Module, images: Tensor, registers: int) -> dict[tu
                     "patch_norm": patches.norm(dim=-1).mean(),
                     "largest_patch_norm": patches.norm(dim=-1).max(),
                 }
+                if registers:
+                    values["register_norm"] = tokens[1 : 1 + registers].norm(dim=-1).mean()
                 for statistic, value in values.items():
                     images_of = found.setdefault((place, statistic), [[] for _ in sequence])
                     images_of[image].append(float(value))
     for attention in attentions:
         for image, heads in enumerate(attention):
             row = heads[:, 0].mean(0)
-            for kind, share in (("cls", row[0]), ("patches", row[1 + registers :].sum())):
+            shares = {"cls": row[0], "patches": row[1 + registers :].sum()}
+            if registers:
+                shares["registers"] = row[1 : 1 + registers].sum()
+            for kind, share in shares.items():
                 found.setdefault(("attn", f"cls_attention_to_{kind}"), [[] for _ in attention])[image].append(
                     float(share)
                 )
@@ -109,6 +114,7 @@ def test_equals_brute_force_in_float64_on_transformers(tmp_path: Path, registers
     found = measure(vit, [pictures[:2], pictures[2:]], device=_CPU, shown=0)
     assert found.images == len(pictures)
     assert {place for place, _ in found.streams} == set(PLACES)
+    assert set(found.streams) == set(expected)
     for key, values in expected.items():
         joined = np.concatenate((values, values.mean(1, keepdims=True)), axis=1)
         scale = max(abs(values).max(), 1)
@@ -168,6 +174,7 @@ def test_what_is_kept_equals_what_the_backbone_returns(make_vit: Callable) -> No
     [final] = vit.tokens(images)
     lengths = last.patches.norm(dim=-1)
     np.testing.assert_allclose(found.norms.patches, lengths.flatten(), rtol=1e-5)
+    np.testing.assert_allclose(found.norms.cls, last.cls.norm(dim=-1), rtol=1e-5)
     np.testing.assert_allclose(found.norms.registers, last.registers.norm(dim=-1).flatten(), rtol=1e-5)
     assert found.norms.outliers == float((lengths > 4 * lengths.median()).float().mean())
     np.testing.assert_allclose(found.magnitudes[stages(3)[0]].cls.mean, middle.cls.abs().mean(0), rtol=1e-4)

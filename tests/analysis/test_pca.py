@@ -44,6 +44,10 @@ def test_another_map_is_turned_like_the_first_also_on_another_grid() -> None:
     np.testing.assert_array_equal(turned_like(fine, leader), leader.repeat(2, 0).repeat(2, 1))
 
 
+def test_a_channel_spans_two_standard_deviations_either_way() -> None:
+    np.testing.assert_allclose(to_rgb(np.array([-3.0, -2.0, -1.0, 0.0, 2.0])), [0, 0, 0.25, 0.5, 1])
+
+
 def test_patches_without_three_components_leave_the_others_grey() -> None:
     maps = principal_maps(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), (1, 2))
     assert abs(maps[..., 0]).max() > 0
