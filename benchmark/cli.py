@@ -631,28 +631,26 @@ def _analyze(options: argparse.Namespace, _command: str) -> int:
 
 
 def _pretrain(options: argparse.Namespace, command: str) -> int:
+    from benchmark.pretraining import PretrainOptions, prepare, pretrain
     from benchmark.probing.distributed import is_first, is_launched, launch
 
-    if options.gpus > 1 and not is_launched():
-        return launch(options.gpus, shlex.split(command)[1:])
-    from benchmark.pretraining import PretrainOptions, pretrain
-
-    trained = pretrain(
-        options.output,
-        PretrainOptions(
-            data_root=options.data_root,
-            recipe=options.recipe,
-            size=options.size,
-            specialization=options.specialization,
-            num_registers=options.registers,
-            attention_bias=options.attention_bias,
-            overrides=tuple(options.overrides),
-            seed=options.seed,
-            device=options.device,
-            workers=options.workers,
-            save_every_s=options.save_every,
-        ),
+    given = PretrainOptions(
+        data_root=options.data_root,
+        recipe=options.recipe,
+        size=options.size,
+        specialization=options.specialization,
+        num_registers=options.registers,
+        attention_bias=options.attention_bias,
+        overrides=tuple(options.overrides),
+        seed=options.seed,
+        device=options.device,
+        workers=options.workers,
+        save_every_s=options.save_every,
     )
+    # What is wrong is told once, here: torchrun adds a report of its own to each error of its processes.
+    if options.gpus > 1 and not is_launched() and prepare(options.output, given, options.gpus):
+        return launch(options.gpus, shlex.split(command)[1:])
+    trained = pretrain(options.output, given)
     done = "written" if trained else "done already"
     if is_first():
         print(f"{options.output}: {done}; log: {options.output.with_suffix('.jsonl')}")

@@ -4,6 +4,6 @@ Variants that differ in what is split start from equal weights and see the same 
 difference between two checkpoints is a difference between two architectures.
 """
 
-from benchmark.pretraining.run import PretrainOptions, pretrain
+from benchmark.pretraining.run import PretrainOptions, prepare, pretrain
 
-__all__ = ["PretrainOptions", "pretrain"]
+__all__ = ["PretrainOptions", "prepare", "pretrain"]

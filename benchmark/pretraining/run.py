@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -80,10 +80,44 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         Whether it trained; False if it was done already.
 
     Raises:
-        UsageError: No such recipe, size or specialisation; fewer images than a batch; ``out``, its state or its log
-            belongs to other settings or to something else; a place that cannot be written.
-        DataError: No images, or whatever ``ClassificationSplit`` finds wrong.
         DivergedError: A loss that is no number.
+        DenseBenchError: Whatever ``prepare`` finds wrong; a state of other settings.
+    """
+    device = choose_device(options.device)
+    with joined(device) as world:
+        plan = prepare(out, options, world.size)
+        if plan is None:
+            return False
+        recipe, vit, split, settings = plan
+        if isinstance(recipe, DinoRecipe):
+            learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
+        else:
+            learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed)
+            load = supervised_sample(split, recipe.augment)
+        resume = ResumeFile(out.with_suffix(".resume.pt"), every_s=options.save_every_s)
+        run = _Run(recipe, out, _log_of(out), settings, options, device, world, resume)
+        run.train(learner.to(device).train(), load, len(split))
+    return True
+
+
+class Plan(NamedTuple):
+    """A run that can start."""
+
+    recipe: Recipe
+    vit: VisionTransformer
+    split: ClassificationSplit
+    settings: dict[str, Any]
+    """All that decides the result."""
+
+
+def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
+    """Finds what is wrong before anything is trained; returns None if the same run is done already.
+
+    Raises:
+        UsageError: No such recipe, size or specialisation; a batch of more images than there are, or of fewer than
+            there are processes; ``out`` or its log belongs to other settings or to something else; a place that cannot
+            be written.
+        DataError: No images, or whatever ``ClassificationSplit`` finds wrong.
     """
     check_suffix(out)
     recipe = load_recipe(options.recipe, options.overrides)
@@ -92,24 +126,13 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
     batch = recipe.train.batch_size
     if batch > len(split):
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
+    if batch < processes:
+        raise UsageError(f"train.batch_size={batch} cannot be shared by {processes} processes")
     settings = _settings(recipe, options, split)
-    log = out.with_suffix(".jsonl")
-    if _is_done(out, log, settings):
-        return False
+    if _is_done(out, settings):
+        return None
     _make_writable(out.parent)
-    device = choose_device(options.device)
-    with joined(device) as world:
-        if batch < world.size:
-            raise UsageError(f"train.batch_size={batch} cannot be shared by {world.size} processes")
-        if isinstance(recipe, DinoRecipe):
-            learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
-        else:
-            learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed)
-            load = supervised_sample(split, recipe.augment)
-        resume = ResumeFile(out.with_suffix(".resume.pt"), every_s=options.save_every_s)
-        run = _Run(recipe, out, log, settings, options, device, world, resume)
-        run.train(learner.to(device).train(), load, len(split))
-    return True
+    return Plan(recipe, vit, split, settings)
 
 
 def build_variant(recipe: Recipe, options: PretrainOptions) -> VisionTransformer:
@@ -241,8 +264,9 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
     return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
 
 
-def _is_done(out: Path, log: Path, settings: dict[str, Any]) -> bool:
+def _is_done(out: Path, settings: dict[str, Any]) -> bool:
     """Tells whether ``out`` is made; raises UsageError if a run with these settings would replace something else."""
+    log = _log_of(out)
     same = _read_log(log)[:1] == [settings]
     if out.exists() and not same:
         made = "is a folder" if out.is_dir() else "exists and was made with other settings"
@@ -261,6 +285,10 @@ def _make_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error
+
+
+def _log_of(out: Path) -> Path:
+    return out.with_suffix(".jsonl")
 
 
 def _read_log(path: Path) -> list[dict[str, Any]]:

@@ -195,6 +195,17 @@ def test_checkpoints_of_one_name_and_two_suffixes_do_not_share_a_log(quick: Quic
     assert not pretrain(tmp_path / "vit.pth", options)
 
 
+def test_bad_input_is_told_once_before_several_processes_start(
+    folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = _words(folders, tmp_path / "vit.pth", "--gpus", "2")
+    for more, message in ((["train.batch_size=1"], "cannot be shared by 2 processes"), (["--size", "x"], "size")):
+        assert main([*words, *more]) == 2
+        error = capfd.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+
+
 def test_a_place_that_cannot_be_written_is_told_before_the_training(quick: Quick, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="file cannot be written to"):
