@@ -23,7 +23,7 @@ from benchmark.probing.distributed import World
 
 def test_every_class_of_a_mixed_image_counts_whole() -> None:
     logits = torch.tensor([[0.0, math.log(3), -math.log(3)]])
-    shares = torch.tensor([[0.01, 0.0, 0.99]])  # targets 1, 0, 1
+    shares = torch.tensor([[0.99, 0.0, 0.01]])  # targets 1, 0, 1
     by_hand = (math.log(2) + math.log(4) + math.log(4)) / 3  # -log 1/2, -log(1 - 3/4), -log 1/4
     assert float(multi_label_bce(logits, shares)) == pytest.approx(by_hand, rel=1e-6)
 
