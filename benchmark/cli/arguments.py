@@ -1,0 +1,47 @@
+"""What several verbs have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+CHECKPOINT = "file or folder, hf:DIR, timm:NAME, my_file.py:build, or 'pixels' for the floor"
+
+
+def add_data_root(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--data-root``."""
+    parser.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--results``."""
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--device``."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+
+
+def natural(text: str) -> int:
+    """Reads an integer from 0 on."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def positive(text: str) -> int:
+    """Reads an integer from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Reads integers with commas between them."""
+    return tuple(int(word) for word in text.split(","))

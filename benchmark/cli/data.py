@@ -1,0 +1,68 @@
+"""``densebench data``, its cache among it."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmark.cli.arguments import Verbs, add_data_root, positive
+from benchmark.errors import UsageError
+
+_DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
+Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on. "data cache"
+lists the stored features and, with --prune, frees their room."""
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verb."""
+    data = verbs.add_parser("data", help="put a dataset into its official layout and check it", description=_DATA)
+    data.add_argument(
+        "dataset",
+        metavar="NAME",
+        help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet; or cache: the stored features",
+    )
+    data.add_argument(
+        "--from", dest="sources", nargs="+", default=(), metavar="SOURCE", help="archives, folders, lists or URLs"
+    )
+    add_data_root(data)
+    existing = data.add_mutually_exclusive_group()
+    existing.add_argument("--add", action="store_true", help="add to the dataset that is there")
+    existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
+    data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
+    data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
+    data.add_argument("--prune", action="store_true", help="cache: delete stored features")
+    data.add_argument("--older-than", type=positive, metavar="DAYS", help="cache: only what was not used for so long")
+    data.add_argument("--incomplete", action="store_true", help="cache: only what was never finished")
+    data.set_defaults(verb=_data)
+
+
+def _data(options: argparse.Namespace) -> int:
+    if options.dataset == "cache":
+        return _cache(options)
+    if options.prune or options.older_than is not None or options.incomplete:
+        raise UsageError("--prune, --older-than and --incomplete belong to `densebench data cache`")
+    from benchmark.data.prepare import prepare
+
+    return prepare(
+        options.dataset,
+        options.sources,
+        options.data_root,
+        existing="add" if options.add else "replace" if options.replace else "refuse",
+        skip_checksum=options.skip_checksum,
+        keep_downloads=options.keep_downloads,
+    )
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from benchmark.cache import features_folder
+    from benchmark.probing.feature_store.inventory import describe, prune, stored
+
+    if options.sources or options.add or options.replace:
+        raise UsageError("the cache is filled by runs; `densebench data cache` lists it, --prune frees it")
+    if not options.prune and (options.older_than is not None or options.incomplete):
+        raise UsageError("data cache: --older-than and --incomplete choose what --prune deletes; add --prune")
+    root = features_folder()
+    if options.prune:
+        print(prune(root, older_than_days=options.older_than, incomplete_only=options.incomplete))
+    else:
+        print(f"Stored features\n{describe(stored(root))}")
+    return 0

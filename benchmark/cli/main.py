@@ -1,0 +1,66 @@
+"""The parser of all verbs, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+
+from benchmark import __version__
+from benchmark.cli import (
+    ablation,
+    ablation_mini,
+    analyze,
+    check,
+    compare,
+    data,
+    demo,
+    extract,
+    leaderboard,
+    listing,
+    pretrain,
+    report,
+    rerun,
+    run,
+    specialize,
+)
+from benchmark.errors import DenseBenchError
+
+_VERBS = (
+    *(run, listing, check, data, extract, specialize, analyze, pretrain),
+    *(leaderboard, compare, ablation, report, rerun, ablation_mini, demo),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns the exit code: 0 done, 1 a cell failed, 2 the command cannot be carried out."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
+    options, rest = parser.parse_known_args(given)
+    strange = [word for word in rest if "=" not in word or word.startswith("-") or not options.takes_fields]
+    if strange:
+        parser.error(f"unrecognized arguments: {' '.join(strange)}")
+    options.overrides = rest
+    options.command = shlex.join(["densebench", *given])
+    try:
+        return options.verb(options)
+    except DenseBenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="densebench", description="How good is a frozen vision transformer at dense and global tasks?"
+    )
+    parser.add_argument("--version", action="version", version=f"densebench {__version__}")
+    parser.set_defaults(takes_fields=False)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in _VERBS:
+        verb.add(verbs)
+    return parser
