@@ -8,7 +8,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -259,8 +259,7 @@ class _Run:
 def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSplit) -> dict[str, Any]:
     """Returns all that decides the result, images by their names, as plain values."""
     names = hashlib.sha256("\n".join(split.names).encode()).hexdigest()[:16]
-    own = {key: value for key, value in asdict(options).items() if key in ("size", "specialization", "seed")}
-    own |= {"num_registers": options.num_registers, "attention_bias": options.attention_bias}
+    own = {key: getattr(options, key) for key in ("size", "specialization", "seed", "num_registers", "attention_bias")}
     return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
 
 
