@@ -62,7 +62,7 @@ def to_rgb(maps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _signs(maps: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    reference = reference - reference.mean((0, 1))
+    """Returns the sign of each component's correlation with the reference; maps have a mean of 0, so it needs none."""
     return np.where((maps * reference).sum((0, 1)) < 0, -1.0, 1.0)
 
 
