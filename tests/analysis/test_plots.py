@@ -21,7 +21,7 @@ from benchmark.analysis.plots.maps import principal_colours
 from benchmark.analysis.plots.norms import token_norms
 from benchmark.analysis.plots.saving import save_figure
 from benchmark.analysis.plots.style import FAINT, PALETTE, colours, new_figure, style, wrapped
-from benchmark.analysis.tables import COSINES, shown_dimensions
+from benchmark.analysis.tables import COSINES, shown_dimensions, tidy
 
 
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
@@ -126,3 +126,11 @@ def test_maps_stand_beside_the_picture_and_are_turned_like_the_first(measured: d
     tiles = [axes.images[0].get_array() for axes in attention_maps({"one": first}, _PICTURES).axes[:4]]
     np.testing.assert_array_equal(tiles[1], first.maps[0].attention)
     np.testing.assert_array_equal(tiles[3], first.maps[1].attention)
+
+
+def test_the_table_holds_means_deviations_and_the_number_of_images(measured: dict[str, Measured]) -> None:
+    frame = tidy(measured).query("checkpoint == 'two' and place == 'ls1' and statistic == 'cls_patch'")
+    stream = measured["two"].streams["ls1", "cls_patch"]
+    assert list(frame.block) == ["0", "1", "2", "mean"]
+    np.testing.assert_array_equal(frame[["mean", "std"]], np.stack((stream.mean, stream.std), axis=1))
+    assert set(frame.n) == {len(_PICTURES)}
