@@ -188,7 +188,8 @@ def _write(folder: Path, measured: dict[str, Measured], models: dict[str, Any], 
 def describe(analysis: Analysis) -> str:
     """Writes the main figures of an analysis as text."""
     pictures = analysis.summary["pictures"]
-    lines = [f"{pictures['count']:,} pictures of {pictures['size']} px from {pictures['source']}"]
+    count = pictures["count"]
+    lines = [f"{count:,} picture{'s' if count > 1 else ''} of {pictures['size']} px from {pictures['source']}"]
     for name, found in analysis.summary["checkpoints"].items():
         lines += ["", f"{name}  ({found['arch']}, specialisation {found['specialization']})"]
         lines.append(f"  {'cosine, mean over blocks':26}{'[CLS]-patch':>18}{'patch-patch':>18}")

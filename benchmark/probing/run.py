@@ -202,10 +202,10 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
         return True
     for note in cell.data.notes:
         session.say(f"{name}: note: {note}")
-    for split in (cell.data.train, cell.data.val):
-        official = split.layout.counts[split.name]
-        if session.options.limit is None and len(split) != official:
-            session.say(f"{name}: note: {split.name} holds {len(split):,} images, the official release {official:,}")
+    splits = [(split, split.layout.counts[split.name]) for split in (cell.data.train, cell.data.val)]
+    held = ", ".join(f"{split.name} {len(split):,} of {all_:,}" for split, all_ in splits if len(split) != all_)
+    if held and session.options.limit is None:
+        session.say(f"{name}: note: not the official release: {held} images")
     return _run(cell, session)
 
 

@@ -135,7 +135,7 @@ def test_the_main_figures_are_printed(folder: Path, tmp_path: Path, capsys: pyte
     command = ["analyze", str(pictures), "--checkpoint", str(folder / "special.pth"), "--size", "28"]
     assert main([*command, "--output", str(tmp_path / "out"), "backbone.mean=[0.5,0.5,0.5]"]) == 0
     text = capsys.readouterr().out
-    assert f"1 pictures of 28 px from {pictures}" in text
+    assert f"1 picture of 28 px from {pictures}" in text
     ends = read_analysis(tmp_path / "out").summary["checkpoints"]["special"]["cosines"]["norm1"]
     numbers = [float(number) for number in re.findall(r"[+-]0\.\d{3}", text.partition("LayerNorm 1")[2])[:4]]
     told = [ends[statistic][end] for statistic in ("cls_patch", "patch_patch") for end in ("before", "after")]

@@ -297,7 +297,7 @@ def test_images_in_train_and_val_stop_the_cell(
 
 def test_incomplete_data_is_told(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     run("voc2012", *_QUICK)
-    assert "voc2012: note: train holds 6 images, the official release 1,464" in capsys.readouterr().out
+    assert "voc2012: note: not the official release: train 6 of 1,464, val 3 of 1,449 images" in capsys.readouterr().out
 
 
 def test_a_split_without_a_labelled_pixel_has_no_score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -45,9 +46,10 @@ def test_a_figure_that_is_not_there_is_named(analysed: Path, tmp_path: Path) -> 
         make_inside(tmp_path)
 
 
-def test_only_so_many_analyses_are_shown_and_the_others_named(analysed: Path, tmp_path: Path) -> None:
+def test_the_newest_analyses_are_shown_and_the_others_named(analysed: Path, tmp_path: Path) -> None:
     for number in range(5):
-        shutil.copytree(analysed / "analysis" / "vit", tmp_path / "analysis" / f"vit{number}")
+        copied = shutil.copytree(analysed / "analysis" / "vit", tmp_path / "analysis" / f"vit{number}")
+        os.utime(copied / "summary.json", (number, number))
     shown, notes = make_inside(tmp_path)
-    assert len(shown) == 3
+    assert [Path(inside.folder).name for inside in shown] == ["vit4", "vit3", "vit2"]
     assert notes[0].startswith("2 more lie in")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmark.analysis.stored import StoredFigure, stored_analyses
+from benchmark.analysis.stored import SUMMARY, StoredFigure, stored_analyses
 from benchmark.errors import RecordError
 from benchmark.report.page.pictures import photo
 
@@ -41,19 +41,19 @@ class Inside:
 
 
 def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
-    """Embeds the figures of the first analyses by name.
+    """Embeds the figures of the newest analyses.
 
     Args:
         results: Folder that may hold ``analysis/``.
 
     Returns:
-        The analyses by name, and a line on those that are not shown.
+        The analyses, newest first, and a line on those that are not shown.
 
     Raises:
         RecordError: A folder that ``densebench analyze`` did not write, or another version of it, or a figure that is
             not there.
     """
-    found = stored_analyses(results)
+    found = sorted(stored_analyses(results), key=lambda each: -(each.folder / SUMMARY).stat().st_mtime_ns)
     shown = found[:_MOST]
     notes = [f"{len(found) - _MOST} more lie in {results.name}/analysis"] if len(found) > _MOST else []
     return [
