@@ -238,3 +238,11 @@ def test_stored_features_are_listed_and_freed(
 def test_options_of_the_cache_go_with_the_cache(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", *words]) == 2
     assert "cache" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("run", "nyu", "--checkpoint", "pixels"), ("pretrain", "a.pth", "--recipe", "dino")])
+@pytest.mark.parametrize("given", ["nan", "-1", "soon"])
+def test_times_are_numbers_from_0_on(words: tuple[str, ...], given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, f"--save-every={given}"])
+    assert "argument --save-every: " in capsys.readouterr().err

@@ -42,6 +42,14 @@ def positive(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """Reads a number from 0 on."""
+    number = float(text)
+    if not number >= 0:  # nan too
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return number
+
+
 def integers(text: str) -> tuple[int, ...]:
     """Reads integers with commas between them."""
     return tuple(int(word) for word in text.split(","))

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from benchmark.cli.arguments import Verbs, add_device, natural, positive
+from benchmark.cli.arguments import Verbs, add_device, natural, positive, seconds
 
 _PRETRAIN = """Train a vision transformer from scratch: supervised after DeiT-III, or self-supervised after DINOv2.
 Variants of one size and seed start from equal weights and see the same images in the same order. A killed run goes on
@@ -45,7 +45,7 @@ def add(verbs: Verbs) -> None:
     )
     pretrain.add_argument("--workers", type=natural, metavar="N", help="loader processes (default: by device)")
     pretrain.add_argument(
-        "--save-every", type=float, default=60.0, metavar="S", help="seconds between saves of the state (default: 60)"
+        "--save-every", type=seconds, default=60.0, metavar="S", help="seconds between saves of the state (default: 60)"
     )
     pretrain.set_defaults(verb=_pretrain, takes_fields=True)
 

@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Sequence
 
 from benchmark.benchmarks import BENCHMARKS, expand, groups
-from benchmark.cli.arguments import CHECKPOINT, Verbs, add_data_root, add_device, add_results, natural, positive
+from benchmark.cli.arguments import (
+    CHECKPOINT,
+    Verbs,
+    add_data_root,
+    add_device,
+    add_results,
+    natural,
+    positive,
+    seconds,
+)
 from benchmark.errors import UsageError
 
 _RUN = """Evaluate a checkpoint. Cells that are done are skipped; a killed run goes on where it was. After the options,
@@ -43,7 +52,7 @@ def add(verbs: Verbs) -> None:
     run.add_argument("--compile", action="store_true", help="torch.compile the backbone; says so where it cannot")
     run.add_argument("--workers", type=natural, metavar="N", help="loader processes (default: by device)")
     run.add_argument(
-        "--save-every", type=float, default=30.0, metavar="S", help="seconds between saves of the state (default: 30)"
+        "--save-every", type=seconds, default=30.0, metavar="S", help="seconds between saves of the state (default: 30)"
     )
     run.set_defaults(verb=_run, takes_fields=True)
 
