@@ -101,6 +101,10 @@ def joined(device: torch.device) -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    # Its functions have the process group as a default value. Optimisers import it at their first step: then the group
+    # would live on, and its threads could abort the interpreter at its end.
+    import torch.distributed.nn.functional  # noqa: F401, PLC0415
+
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(dist.get_rank(), size)

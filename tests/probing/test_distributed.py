@@ -66,6 +66,33 @@ def test_one_two_and_three_processes_give_the_same_record(mini_data: Path, tmp_p
         pd.testing.assert_frame_equal(table, tables[0])
 
 
+_TRAINS = """
+from pathlib import Path
+import torch, torch.distributed as dist
+from benchmark.probing.distributed import joined
+
+with joined(torch.device("cpu")) as world:
+    weight = torch.nn.Parameter(torch.ones(3))
+    weight.sum().backward()
+    dist.all_reduce(weight.grad)
+    torch.optim.AdamW([weight]).step()
+print([task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_no_thread_of_the_process_group_outlives_it(tmp_path: Path) -> None:
+    (tmp_path / "trains.py").write_text(_TRAINS)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, tmp_path / "trains.py"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\\n") >= 2  # one thread of each process, at least
+    assert "gloo" not in done.stdout
+
+
 def test_groups_of_depth_losses_do_not_feel_the_processes(mini_data: Path, tmp_path: Path) -> None:  # trap 12
     assert main(_words(tmp_path / "1", mini_data, 1, "nyu")) == 0
     done = _run(tmp_path / "3", mini_data, 3, "nyu")  # 4 images a batch and 3 scored ones: shares of 2, 1 and 1
