@@ -56,10 +56,13 @@ class AblationRow:
 
     spec: RowSpec
     row: Row | None
-    """The checkpoint that fills it."""
+    """The checkpoint that fills it; None for a mean, and where none does."""
 
     cells: list[AblationCell]
     """By column."""
+
+    model: str | None
+    """Name of the checkpoint, or how many trainings a mean is over; None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,14 @@ def make_ablation(
             row = chosen[spec.name]
             against = None if spec.name == config.baseline else baseline
             cells = [_cell(column, row, against, estimates, notes) for column in config.columns]
-            filled.append(AblationRow(spec, row, cells))
+            filled.append(AblationRow(spec, row, cells, row.model.name if row is not None else None))
             if len(found[spec.name]) < 2:
                 missing += _missing(config, group, spec, row, own)
         groups.append(AblationGroup(group, filled))
     estimates.save()
-    trainings = None if config.trainings is None else _over_trainings(config.trainings, groups)
+    trainings = None
+    if config.trainings is not None:
+        trainings = _over_trainings(config.trainings, config.baseline, groups, notes)
     return Ablation(config, label, groups, trainings, missing, list(dict.fromkeys(notes)))
 
 
@@ -205,13 +210,23 @@ def _cell(
     return AblationCell(value, delta)
 
 
-def _over_trainings(title: str, groups: Sequence[AblationGroup]) -> AblationGroup:
-    """Averages the cells of groups that have the same rows."""
-    rows = []
-    for same in zip(*(group.rows for group in groups), strict=True):
+def _over_trainings(title: str, baseline: str, groups: Sequence[AblationGroup], notes: list[str]) -> AblationGroup:
+    """Averages the cells of groups that have the same rows; no mean holds one checkpoint twice."""
+    rows, empty = [], [AblationCell()] * len(groups[0].rows[0].cells)
+    several = {same[0].spec.name: same for same in zip(*(group.rows for group in groups), strict=True)}
+    repeated = [name for name, same in several.items() if _repeats(same)]
+    notes += [f"{title}, {name}: no mean, one checkpoint stands in several groups" for name in repeated]
+    for name, same in several.items():
+        found = sum(row.row is not None for row in same)
+        model = f"mean of {found}" if found == len(same) else f"{found} of {len(same)}" if found else None
         cells = [_mean_cell(cells) for cells in zip(*(row.cells for row in same), strict=True)]
-        rows.append(AblationRow(same[0].spec, None, cells))
-    return AblationGroup(groups[0].spec.model_copy(update={"name": title}), rows)
+        rows.append(AblationRow(same[0].spec, None, empty if {name, baseline} & set(repeated) else cells, model))
+    return AblationGroup(groups[0].spec.model_copy(update={"name": title, "published": None}), rows)
+
+
+def _repeats(rows: Sequence[AblationRow]) -> bool:
+    weights = [row.row.model.checkpoint_sha256 for row in rows if row.row is not None]
+    return len(set(weights)) < len(weights)
 
 
 def _mean_cell(cells: Sequence[AblationCell]) -> AblationCell:

@@ -107,8 +107,24 @@ class AblationConfig(_Section):
             names = [row.name for row in group.rows]
             if names.count(self.baseline) != 1:
                 raise ValueError(f"group {group.name!r} has not one row {self.baseline!r}: {', '.join(names)}")
-            if self.trainings is not None and names != [row.name for row in self.groups[0].rows]:
-                raise ValueError(f"trainings of one experiment have the same rows: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _trainings(self) -> AblationConfig:
+        if self.trainings is None:
+            return self
+        if not self.trainings or self.trainings in [group.name for group in self.groups]:
+            raise ValueError("trainings is a title of its own, not empty and not that of a group")
+        if len(self.groups) < 2:
+            raise ValueError("trainings averages over two groups or more")
+        wanted = [row.name for row in self.groups[0].rows]
+        for group in self.groups:
+            names = [row.name for row in group.rows]
+            if names != wanted:
+                raise ValueError(
+                    f"trainings of one experiment have the same rows in the same order: {', '.join(wanted)} in group "
+                    f"{self.groups[0].name!r}, {', '.join(names)} in {group.name!r}"
+                )
         return self
 
 

@@ -36,10 +36,11 @@ def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
     title = f"{config.title}; protocol {table.label}" if table.label else f"{config.title}; no record fits a row yet"
     notes = ["Small: difference to the baseline with its 95 % interval, BCa bootstrap over the same images."]
     if table.trainings is not None:
-        sections.append(Section(table.trainings.spec.name, _lines(config.columns, table.trainings, _mean_of(table))))
-        notes.append(
-            f"Under {table.trainings.spec.name!r}: means over the groups above, differences paired within them. Their "
-            "intervals are Student's over trainings: what another training would change, on the same images."
+        sections.append(Section(table.trainings.spec.name, _lines(config.columns, table.trainings)))
+        notes[0] = (
+            f"Small: difference to the baseline and its 95 % interval. Under {table.trainings.spec.name!r}, means over "
+            "the groups: differences paired within groups, Student's intervals over trainings for where the mean over "
+            "many trainings lies, on these images. Elsewhere: BCa bootstrap over the same images."
         )
     if cited:
         notes.append(
@@ -57,7 +58,7 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
     for group in table.groups:
         for row in group.rows:
             line = {"source": "ours", "group": group.spec.name, "row": row.spec.name}
-            line["model"] = row.row.model.name if row.row else None
+            line["model"], line["ci95_over"] = row.model, "images"
             line["checkpoint_sha256"] = row.row.model.checkpoint_sha256 if row.row else None
             for column, cell in zip(table.config.columns, row.cells, strict=True):
                 line |= _numbers(column, cell)
@@ -66,11 +67,12 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
             line = {"source": group.spec.published.protocol, "group": group.spec.name, "row": name}
             lines.append(line | {key: _fixed(_column_of(table, key), each.value) for key, each in found.items()})
     for row in table.trainings.rows if table.trainings else ():
-        line = {"source": "ours", "group": table.trainings.spec.name, "row": row.spec.name, "model": _mean_of(table)}
+        line = {"source": "ours", "group": table.trainings.spec.name, "row": row.spec.name}
+        line |= {"model": row.model, "ci95_over": "trainings"}
         for column, cell in zip(table.config.columns, row.cells, strict=True):
             line |= _numbers(column, cell)
         lines.append(line)
-    columns = ["source", "group", "row", "model", "checkpoint_sha256"]
+    columns = ["source", "group", "row", "model", "checkpoint_sha256", "ci95_over"]
     for column in table.config.columns:
         columns += [column.name] if column.field else [column.name, f"{column.name} delta", f"{column.name} delta ci95"]
     return pd.DataFrame(lines, columns=columns)
@@ -106,15 +108,11 @@ def _names(column: ColumnSpec, figure: Figure) -> bool:
     return column.published is not None and column.published.replace("_", "-") == figure.benchmark.replace("_", "-")
 
 
-def _mean_of(table: Ablation) -> str:
-    return f"mean of {len(table.groups)}"
-
-
-def _lines(columns: Sequence[ColumnSpec], group: AblationGroup, otherwise: str = "missing") -> list[list[Entry]]:
+def _lines(columns: Sequence[ColumnSpec], group: AblationGroup) -> list[list[Entry]]:
     lines = []
     for row in group.rows:
         entries = [_entry(column, cell) for column, cell in zip(columns, row.cells, strict=True)]
-        lines.append([Entry(row.spec.name), Entry(row.row.model.name if row.row else otherwise), *entries])
+        lines.append([Entry(row.spec.name), Entry(row.model or "missing"), *entries])
     return lines
 
 

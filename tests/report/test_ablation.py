@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from scipy import stats
 from benchmark.cli import main
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import backbone_presets, protocol_names
-from benchmark.report.ablation import Ablation, AblationGroup, fits, make_ablation
+from benchmark.report.ablation import Ablation, AblationCell, AblationGroup, fits, make_ablation
 from benchmark.report.ablation_config import AblationConfig, Match, ablation_names, read_ablation
 from benchmark.report.ablation_grid import ablation_grid, ablation_table
 from benchmark.report.collect import collect
@@ -27,10 +28,11 @@ _SPECIAL = {"name": "special", "checkpoint": "s.pth", "checkpoint_sha256": "b" *
 
 @pytest.fixture
 def table(tmp_path: Path) -> Callable[..., Ablation]:
-    def make(name: str = "specialization", **options: str) -> Ablation:
+    def make(name: str = "specialization", *, label: str | None = None, **changes: Any) -> Ablation:
         found = collect(tmp_path)
         rows = make_leaderboard(found.records, found.estimates).rows
-        return make_ablation(read_ablation(name)[1], rows, found.estimates, **options)
+        config = read_ablation(name)[1].model_copy(update=changes)
+        return make_ablation(config, rows, found.estimates, label=label)
 
     return make
 
@@ -157,7 +159,10 @@ def test_trainings_are_averaged_and_their_differences_have_intervals_over_traini
     expected = stats.t.interval(0.95, 2, loc=differences.mean(), scale=stats.sem(differences))
     assert (special.delta.interval.low, special.delta.interval.high) == pytest.approx(expected)
     assert special.delta.interval.method == "student"
-    [line] = [line for line in ablation_table(found, []).to_dict("records") if line["model"] == "mean of 3"][2:]
+    lines = ablation_table(found, [])
+    assert set(lines[lines["group"] != "three seeds"]["ci95_over"]) == {"images"}
+    [line] = [line for line in lines.to_dict("records") if line["ci95_over"] == "trainings"][2:]
+    assert line["model"] == "mean of 3"
     assert (line["group"], line["row"], line["VOC delta"]) == ("three seeds", "norms+qkv", f"{differences.mean():+.2f}")
     text = to_markdown(ablation_grid(found, []))
     assert "three seeds" in text
@@ -168,7 +173,21 @@ def test_a_mean_over_fewer_trainings_than_there_are_groups_is_left_empty(
     add_record: Callable, counts: Callable, table: Callable
 ) -> None:
     _trained(add_record, counts, 2)
-    assert [row.cells[-1].value for row in table("small").trainings.rows] == [None] * 3
+    rows = table("small").trainings.rows
+    assert [row.cells[-1].value for row in rows] == [None] * 3
+    assert [row.model for row in rows] == ["2 of 3"] * 3
+
+
+def test_one_checkpoint_in_several_groups_is_no_mean_over_trainings(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    _trained(add_record, counts, 3)
+    config = read_ablation("small")[1]
+    first = config.groups[0]
+    again = [first.model_copy(update={"name": name}) for name in ("a", "b")]
+    found = table("small", groups=(*again, config.groups[1]))
+    assert all(cell == AblationCell() for row in found.trainings.rows for cell in row.cells)
+    assert "three seeds, baseline: no mean, one checkpoint stands in several groups" in found.notes
 
 
 def test_published_figures_stand_below_and_say_how_well_they_are_known() -> None:
@@ -233,8 +252,10 @@ _CONFIG = {
                 "trainings": "two seeds",
                 "groups": [{"rows": [{"name": name, "match": {}} for name in names]} for names in ("xy", "x")],
             },
-            "same rows",
+            "same rows in the same order: x, y in group '', x in ''",
         ),
+        ({"trainings": "two seeds"}, "two groups or more"),
+        ({"trainings": ""}, "a title of its own"),
         ({"groups": [{"rows": [{"name": "x", "match": {"size": "L"}}]}]}, r"rows.0.match.size: Extra inputs"),
     ],
 )

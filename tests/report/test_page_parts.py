@@ -11,7 +11,7 @@ import pytest
 from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.page.axis import Axis, short
 from benchmark.report.page.classes import leading, make_classes
-from benchmark.report.page.colours import class_colours, depth_palette
+from benchmark.report.page.colours import NOT_COUNTED, RIGHT, WRONG, class_colours, depth_palette
 from benchmark.report.page.forest import choose_baseline, make_forests
 from benchmark.report.page.introduction import make_introduction
 from benchmark.report.page.runs import anchors_of
@@ -145,5 +145,7 @@ def test_published_figures_say_why_they_may_not_stand_beside_ours(make_record: C
 
 
 def test_colours_of_classes_differ() -> None:
-    assert len(set(class_colours(list(range(150))).values())) == 150
+    colours = set(class_colours(list(range(150))).values())
+    assert len(colours) == 150
+    assert not {RIGHT, WRONG, NOT_COUNTED} & colours
     assert depth_palette().shape == (256, 3)

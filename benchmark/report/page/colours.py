@@ -11,7 +11,7 @@ Colour = tuple[int, int, int]
 
 NOT_COUNTED: Colour = (150, 150, 150)
 RIGHT: Colour = (214, 224, 229)
-WRONG: Colour = (213, 94, 0)
+WRONG: Colour = (170, 20, 60)
 
 # Okabe & Ito, then Tol's muted scheme: told apart with every common colour blindness.
 _DISTINCT = (
