@@ -246,3 +246,9 @@ def test_times_are_numbers_from_0_on(words: tuple[str, ...], given: str, capsys:
     with pytest.raises(SystemExit):
         main([*words, f"--save-every={given}"])
     assert "argument --save-every: " in capsys.readouterr().err
+
+
+def test_a_seed_fits_into_64_bits(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["pretrain", "a.pth", "--recipe", "dino", "--seed", str(2**63)])
+    assert "is too large" in capsys.readouterr().err

@@ -27,10 +27,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def natural(text: str) -> int:
-    """Reads an integer from 0 on."""
+    """Reads an integer from 0 on that a seed may be."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is negative")
+    if number >= 2**63:
+        raise argparse.ArgumentTypeError(f"{number} is too large")
     return number
 
 

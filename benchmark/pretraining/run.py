@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmark.atomic import atomic_write
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
-from benchmark.backbones.saving import SUFFIXES, check_suffix
+from benchmark.backbones.saving import check_suffix
 from benchmark.data.classification import ClassificationSplit
 from benchmark.data.imagenet import LAYOUT
 from benchmark.devices import choose_device
@@ -26,7 +26,7 @@ from benchmark.pretraining.augment import Views, dino_sample, supervised_sample
 from benchmark.pretraining.dino import DinoLearner
 from benchmark.pretraining.optimizer import make_optimizer, set_schedule
 from benchmark.pretraining.parallel import sum_gradients, summed
-from benchmark.pretraining.recipe import DinoRecipe, Recipe, load_recipe
+from benchmark.pretraining.recipe import DinoRecipe, Recipe, Train, load_recipe
 from benchmark.pretraining.supervised import SupervisedLearner
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.loader import training_batches
@@ -129,7 +129,7 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
     if batch < processes:
         raise UsageError(f"train.batch_size={batch} cannot be shared by {processes} processes")
     settings = _settings(recipe, options, split)
-    if _is_done(out, settings):
+    if _is_done(out, settings, recipe.train):
         return None
     _make_writable(out.parent)
     return Plan(recipe, vit, split, settings)
@@ -199,7 +199,7 @@ class _Run:
             progress.advance(lambda shown=shown: shown)
             if world.leads:
                 if train.checkpoint_every and (done % train.checkpoint_every == 0 or done == train.steps):
-                    save_backbone(learner.backbone, self.out.with_stem(f"{self.out.stem}@{done}"))
+                    save_backbone(learner.backbone, _at_step(self.out, done))
                 if self.resume.due():
                     parts = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
                     self.resume.save({**parts, "step": done, "settings": json.dumps(self.settings)})
@@ -263,16 +263,20 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
     return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
 
 
-def _is_done(out: Path, settings: dict[str, Any]) -> bool:
+def _is_done(out: Path, settings: dict[str, Any], train: Train) -> bool:
     """Tells whether ``out`` is made; raises UsageError if a run with these settings would replace something else."""
     log = _log_of(out)
     same = _read_log(log)[:1] == [settings]
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; give another name")
+    if log.exists() and not same:
+        raise UsageError(f"{log} is of a run with other settings; give another name, or remove it first")
     if out.exists() and not same:
-        made = "is a folder" if out.is_dir() else "exists and was made with other settings"
-        raise UsageError(f"{out} {made}; give another name, or remove it first")
-    twin = next((path for path in map(out.with_suffix, SUFFIXES) if path != out and path.exists()), None)
-    if twin is not None and log.exists() and not same:
-        raise UsageError(f"{log} belongs to {twin}; give another name than {out.stem}, or remove both first")
+        raise UsageError(f"{out} exists without its log {log.name}; give another name, or remove it first")
+    every = train.checkpoint_every
+    for step in (*range(every, train.steps, every), train.steps) if every else ():
+        if (other := _log_of(_at_step(out, step))).exists():
+            raise UsageError(f"{other} is of a run whose checkpoint has a name this run needs; give another name")
     return out.exists()
 
 
@@ -284,6 +288,10 @@ def _make_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error
+
+
+def _at_step(out: Path, step: int) -> Path:
+    return out.with_stem(f"{out.stem}@{step}")
 
 
 def _log_of(out: Path) -> Path:

@@ -144,7 +144,10 @@ def test_a_state_of_other_settings_is_refused(quick: Quick, tmp_path: Path, monk
         patch.setattr("benchmark.pretraining.run.save_backbone", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             pretrain(tmp_path / "vit.pth", options)
-    with pytest.raises(UsageError, match="other settings"):
+    with pytest.raises(UsageError, match=r"vit\.jsonl is of a run with other settings"):
+        pretrain(tmp_path / "vit.pth", dataclasses.replace(options, seed=1))
+    (tmp_path / "vit.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"vit\.resume\.pt belongs to other settings"):
         pretrain(tmp_path / "vit.pth", dataclasses.replace(options, seed=1))
 
 
@@ -170,9 +173,12 @@ def test_a_run_that_is_done_is_left_alone_and_another_is_refused(quick: Quick, t
         {"data_root": renamed},
         {"overrides": (*quick("mini-supervised").overrides, "optimizer.lr=0.1")},
     ):
-        with pytest.raises(UsageError, match="made with other settings"):
+        with pytest.raises(UsageError, match=r"vit\.jsonl is of a run with other settings"):
             pretrain(out, dataclasses.replace(quick("mini-supervised"), **changes))
     assert out.read_bytes() == before
+    (tmp_path / "vit.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"vit\.pth exists without its log vit\.jsonl"):
+        pretrain(out, quick("mini-supervised"))
 
 
 def test_what_is_not_the_runs_own_is_not_replaced(quick: Quick, tmp_path: Path) -> None:
@@ -185,12 +191,24 @@ def test_what_is_not_the_runs_own_is_not_replaced(quick: Quick, tmp_path: Path) 
         with pytest.raises(UsageError, match=r"vit\.jsonl is no log of a pre-training"):
             pretrain(tmp_path / "vit.pth", options)
         assert (tmp_path / "vit.jsonl").read_text() == text
+    (tmp_path / "vit.jsonl").write_text("no line, no end")
+    with pytest.raises(UsageError, match=r"vit\.jsonl is of a run with other settings"):
+        pretrain(tmp_path / "vit.pth", options)
+
+
+def test_a_checkpoint_of_a_step_replaces_no_other_run(quick: Quick, tmp_path: Path) -> None:
+    pretrain(tmp_path / "vit@2.pth", quick("mini-supervised", "train.steps=1"))
+    before = (tmp_path / "vit@2.pth").read_bytes()
+    often = quick("mini-supervised", "train.steps=2", "train.checkpoint_every=1")
+    with pytest.raises(UsageError, match=r"vit@2\.jsonl is of a run whose checkpoint has a name this run needs"):
+        pretrain(tmp_path / "vit.pth", often)
+    assert (tmp_path / "vit@2.pth").read_bytes() == before
 
 
 def test_checkpoints_of_one_name_and_two_suffixes_do_not_share_a_log(quick: Quick, tmp_path: Path) -> None:
     options = quick("mini-supervised", "train.steps=1")
     pretrain(tmp_path / "vit.pth", options)
-    with pytest.raises(UsageError, match=r"vit\.jsonl belongs to .*vit\.pth"):
+    with pytest.raises(UsageError, match=r"vit\.jsonl is of a run with other settings"):
         pretrain(tmp_path / "vit.safetensors", dataclasses.replace(options, seed=1))
     assert not pretrain(tmp_path / "vit.pth", options)
 
