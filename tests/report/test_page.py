@@ -146,7 +146,7 @@ def test_a_page_without_records_tells_what_to_type(tmp_path: Path) -> None:
     html = build_page(collect_from(tmp_path), tmp_path / "runs")
     page = Page(html)
     assert page.misnested == page.open == []
-    assert "densebench run ade20k voc2012 nyu --checkpoint my_vit.pth" in html
+    assert "densebench run all --checkpoint my_vit.pth" in html
     assert "holds no record" in html
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmark.report.flags import Flag
 
 _MEANING = {
-    "floor": "Worse than raw pixel colours: something is broken, or the features are.",
+    "floor": "Below raw pixel colours: chance where intervals overlap; else something is broken, or the features are.",
     "identical": "Two checkpoints with exactly the same score: are they the same weights?",
     "edge": "A sweep chose the end of its grid: a better value may lie beyond.",
     "nan": "A number that is none.",
