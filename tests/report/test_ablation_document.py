@@ -1,4 +1,4 @@
-"""The tables of ``docs/ablation.md`` are those of the runs in ``docs/ablation.csv``."""
+"""The tables of ``docs/ablation.md`` are those of ``docs/ablation.csv`` and ``docs/ablation-cosines.csv``."""
 
 from __future__ import annotations
 
@@ -75,3 +75,28 @@ def test_all_runs_had_one_protocol_and_one_data_set_for_each_benchmark() -> None
     trained = runs[runs["name"] != "raw pixels"]
     assert trained.groupby("name")["checkpoint_sha256"].nunique().eq(1).all()
     assert trained["checkpoint_sha256"].nunique() == len(_ROWS) * _SEEDS
+
+
+def test_the_p_values_of_the_text_are_those_of_the_scores(document: str, scores: dict[str, np.ndarray]) -> None:
+    differences = np.concatenate([scores[name] - scores["baseline"] for name in ("norms", "norms+qkv")])
+    p = stats.ttest_1samp(differences, 0, axis=1).pvalue
+    voc, linear = p[7], p[5]
+    assert sorted(p)[:2] == [linear, voc]
+    corrected = (len(p) * linear, (len(p) - 1) * voc)  # Holm
+    text = " ".join(document.split())
+    assert f"VOC (p = {voc:.2f}) does not survive a correction for eight looks (Holm: {corrected[1]:.2f})" in text
+    assert f"Linear with `norms+qkv` does ({corrected[0]:.2f})" in text
+
+
+@pytest.mark.parametrize(
+    ("title", "statistic"), [("[CLS] with patches:", "cls_patch"), ("Patches with each other:", "patch_patch")]
+)
+def test_cosines_are_those_of_the_analyses(document: str, title: str, statistic: str) -> None:
+    means = pd.read_csv(_DOCS / "ablation-cosines.csv").set_index(["checkpoint", "place", "statistic"])["mean"]
+    lines = [line.strip("|").split("|") for line in document.partition(f"\n{title}\n")[2].splitlines() if " / " in line]
+    rows = {cells[0].strip(): cells[1:] for cells in lines[: len(_ROWS)]}
+    assert list(rows) == list(_ROWS.values())
+    for variant, cells in rows.items():
+        for place, cell in zip(("norm1", "ls1", "norm2", "ls2"), cells, strict=True):
+            expected = [means[f"{variant}-{seed}", place, statistic] for seed in range(_SEEDS)]
+            assert [float(number) for number in cell.split("/")] == pytest.approx(expected, abs=0.0051)
