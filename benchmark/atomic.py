@@ -14,6 +14,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+def make_writable(folder: Path) -> None:
+    """Makes a folder and tries a file in it, so that hours of work do not end at a closed door.
+
+    Raises:
+        OSError: It cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 @contextmanager
 def atomic_write(path: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
     """Yields a binary file that becomes ``path`` when the block ends without an exception.

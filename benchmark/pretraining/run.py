@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmark.atomic import atomic_write
+from benchmark.atomic import atomic_write, make_writable
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
 from benchmark.backbones.saving import check_suffix
 from benchmark.data.classification import ClassificationSplit
@@ -131,7 +130,10 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
     settings = _settings(recipe, options, split)
     if _is_done(out, settings, recipe.train):
         return None
-    _make_writable(out.parent)
+    try:
+        make_writable(out.parent)
+    except OSError as error:
+        raise UsageError(f"{out.parent} cannot be written to: {error.strerror}") from error
     return Plan(recipe, vit, split, settings)
 
 
@@ -278,16 +280,6 @@ def _is_done(out: Path, settings: dict[str, Any], train: Train) -> bool:
         if (other := _log_of(_at_step(out, step))).exists():
             raise UsageError(f"{other} is of a run whose checkpoint has a name this run needs; give another name")
     return out.exists()
-
-
-def _make_writable(folder: Path) -> None:
-    """Makes a folder and tries a file in it, before anything is trained."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error
 
 
 def _at_step(out: Path, step: int) -> Path:

@@ -8,14 +8,13 @@ run of the same cell is another file, and readers take the newest success.
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from pydantic import ValidationError
 
-from benchmark.atomic import atomic_write
+from benchmark.atomic import atomic_write, make_writable
 from benchmark.errors import RecordError
 from benchmark.records.cell import key_of
 from benchmark.records.gallery import gallery_path
@@ -51,9 +50,7 @@ class RecordStore:
             RecordError: It cannot be created or written to.
         """
         try:
-            self.runs.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.runs):
-                pass
+            make_writable(self.runs)
         except OSError as error:
             raise RecordError(f"results folder {self.results} cannot be written to: {error.strerror}") from error
 
