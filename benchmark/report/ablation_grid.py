@@ -56,22 +56,12 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
     """Lays a table out with one column per number."""
     lines = []
     for group in table.groups:
-        for row in group.rows:
-            line = {"source": "ours", "group": group.spec.name, "row": row.spec.name}
-            line["model"], line["ci95_over"] = row.model, "images"
-            line["checkpoint_sha256"] = row.row.model.checkpoint_sha256 if row.row else None
-            for column, cell in zip(table.config.columns, row.cells, strict=True):
-                line |= _numbers(column, cell)
-            lines.append(line)
+        lines += _own_numbers(table, group, "images")
         for name, found in published_rows(group.spec, table.config.columns, figures).items():
             line = {"source": group.spec.published.protocol, "group": group.spec.name, "row": name}
             lines.append(line | {key: _fixed(_column_of(table, key), each.value) for key, each in found.items()})
-    for row in table.trainings.rows if table.trainings else ():
-        line = {"source": "ours", "group": table.trainings.spec.name, "row": row.spec.name}
-        line |= {"model": row.model, "ci95_over": "trainings"}
-        for column, cell in zip(table.config.columns, row.cells, strict=True):
-            line |= _numbers(column, cell)
-        lines.append(line)
+    if table.trainings is not None:
+        lines += _own_numbers(table, table.trainings, "trainings")
     columns = ["source", "group", "row", "model", "checkpoint_sha256", "ci95_over"]
     for column in table.config.columns:
         columns += [column.name] if column.field else [column.name, f"{column.name} delta", f"{column.name} delta ci95"]
@@ -137,6 +127,17 @@ def _published(columns: Sequence[ColumnSpec], found: dict[str, Figure]) -> list[
         else Entry(forms.get(each.trust, "≈{}").format(_fixed(column, each.value)), ranked=False)
         for column, each in zip(columns, figures, strict=True)
     ]
+
+
+def _own_numbers(table: Ablation, group: AblationGroup, over: str) -> list[dict[str, str | None]]:
+    lines = []
+    for row in group.rows:
+        line = {"source": "ours", "group": group.spec.name, "row": row.spec.name, "model": row.model, "ci95_over": over}
+        line["checkpoint_sha256"] = row.row.model.checkpoint_sha256 if row.row else None
+        for column, cell in zip(table.config.columns, row.cells, strict=True):
+            line |= _numbers(column, cell)
+        lines.append(line)
+    return lines
 
 
 def _numbers(column: ColumnSpec, cell: AblationCell) -> dict[str, str]:
