@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli.arguments import Verbs, add_results
+from benchmark.cli.arguments import Verbs, add_rendered_root, add_results
 
 _ABLATION_MINI = """Train a tiny transformer three times on rendered images, shared, with specialised norms, and with
 specialised norms and qkv, evaluate all on the mini benchmarks and print the ablation table. It shows the path; it is
@@ -17,9 +16,7 @@ def add(verbs: Verbs) -> None:
     mini = verbs.add_parser(
         "ablation-mini", help="train three variants on rendered data, evaluate, compare", description=_ABLATION_MINI
     )
-    mini.add_argument(
-        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
-    )
+    add_rendered_root(mini)
     add_results(mini)
     mini.set_defaults(verb=_ablation_mini)
 

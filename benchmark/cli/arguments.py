@@ -16,6 +16,13 @@ def add_data_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", type=Path, default=Path("data"), metavar="DIR", help="datasets (default: data)")
 
 
+def add_rendered_root(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--data-root`` of verbs that render their data."""
+    parser.add_argument(
+        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
+    )
+
+
 def add_results(parser: argparse.ArgumentParser) -> None:
     """Adds ``--results``."""
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from benchmark.cli.arguments import Verbs, add_results
+from benchmark.cli.arguments import Verbs, add_rendered_root, add_results
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verb."""
     demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
-    demo.add_argument(
-        "--data-root", type=Path, default=Path("data/mini"), metavar="DIR", help="rendered data (default: data/mini)"
-    )
+    add_rendered_root(demo)
     add_results(demo)
     demo.set_defaults(verb=_demo)
 
