@@ -62,4 +62,4 @@ class ResumeFile:
         """Deletes the file, and what kills left of others that were being written; the cell is done."""
         self.path.unlink(missing_ok=True)
         for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*"):
-            left.unlink()
+            left.unlink(missing_ok=True)  # another run of the cell may be at it
