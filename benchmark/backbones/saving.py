@@ -14,13 +14,10 @@ from benchmark.backbones.spec import SPEC_KEY
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.errors import CheckpointFileError
 
-_SUFFIXES = (".pth", ".pt", ".safetensors")
-"""What a checkpoint that is written ends with."""
-
 
 def check_suffix(path: Path) -> None:
     """Raises CheckpointFileError if no kind of checkpoint ends like this."""
-    if path.suffix not in _SUFFIXES:
+    if path.suffix not in (".pth", ".pt", ".safetensors"):
         raise CheckpointFileError(f"cannot write {path}: a checkpoint ends in .pth, .pt or .safetensors")
 
 

@@ -203,7 +203,7 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
     for note in cell.data.notes:
         session.say(f"{name}: note: {note}")
     splits = [(split, split.layout.counts[split.name]) for split in (cell.data.train, cell.data.val)]
-    held = ", ".join(f"{split.name} {len(split):,} of {all_:,}" for split, all_ in splits if len(split) != all_)
+    held = ", ".join(f"{split.name} {len(split):,} of {whole:,}" for split, whole in splits if len(split) != whole)
     if held and session.options.limit is None:
         session.say(f"{name}: note: not the official release: {held} images")
     return _run(cell, session)

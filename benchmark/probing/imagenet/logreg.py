@@ -119,7 +119,10 @@ def _fitted(
     ):
         progress.advance()
         if model.iterations >= given.max_iterations and encoder.world.leads and not told:
-            print(f"{label}: note: C = {model.c:g}, if not more, stopped at regression.max_iterations", file=sys.stderr)
+            print(
+                f"{label}: note: C = {model.c:g} and maybe others stopped at regression.max_iterations",
+                file=sys.stderr,
+            )
             told = True
         yield _Classifier(model, classes)
     progress.close()
