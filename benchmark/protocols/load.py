@@ -50,7 +50,7 @@ class Protocol:
     @property
     def fields(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
-        return self.settings.model_dump(mode="json")
+        return self.settings.model_dump(mode="json", exclude={"published"})
 
     @property
     def fingerprint(self) -> str:
@@ -83,6 +83,8 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     if not path.is_file():
         known = protocol_names(benchmark)
         raise UsageError(f"{benchmark} has no protocol {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
+    if any(override.partition(".")[0] == "published" for override in overrides):
+        raise UsageError("published says whose figures may stand beside the protocol's; it is no field to replace")
     settings = read_settings(
         path, _KINDS[benchmark], overrides, kind="protocol", what=f"protocol {path.stem!r} of {benchmark}"
     )

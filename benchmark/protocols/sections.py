@@ -28,6 +28,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class PublishedFigures(Section):
+    """Whether figures that somebody published belong to this protocol."""
+
+    agreement: Literal["stated", "presumed", "none"]
+    """How far the source's protocol is this one.
+
+    "stated": every field that moves a number is known to agree, so the figures may stand beside a run. "presumed": the
+    source names the recipe and not every field, so they say what to expect and are not compared. "none": they differ,
+    or this project chose what no source states.
+    """
+
+    why: str
+    """From what that is known."""
+
+
 class ProtocolSettings(Section):
     """What every protocol says, whatever the benchmark."""
 
@@ -39,6 +54,10 @@ class ProtocolSettings(Section):
 
     backbone: BackboneOptions
     """What the checkpoint's keys do not tell."""
+
+    published: dict[str, PublishedFigures] = {}
+    """By protocol of ``configs/published.csv``. It is about the protocol and no field of it: no run reads it, and it is
+    neither in the fingerprint nor in a record."""
 
 
 class Data(Section):

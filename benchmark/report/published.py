@@ -1,4 +1,8 @@
-"""Published figures beside ours, where the protocols agree field by field; else the fields that differ are named."""
+"""Published figures beside ours, where the protocols agree field by field; else what differs is named.
+
+Which of our protocols a source's figures belong to is said by the protocol: ``published`` in its config. A run must
+then agree with that config in every field, and with the official release in the images of every split it used.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,7 @@ import pandas as pd
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data import DATASETS
 from benchmark.errors import RecordError, UsageError, did_you_mean
-from benchmark.listing import CONFIGS
+from benchmark.listing import CONFIGS, protocol_names
 from benchmark.records.schema import Record
 from benchmark.report.configs import read_protocol
 from benchmark.report.rows import Row
@@ -24,10 +29,8 @@ _COLUMNS = (
     *("model", "variant", "size", "patch", "registers", "pretraining"),
     *("benchmark", "metric", "value", "protocol", "source", "trust"),
 )
-_OURS = {"dinov2-knn": "dinov2", "dinov2-linear": "dinov2", "dinov3-linear": "dinov3"}
-"""What a protocol of the file is called here, where the benchmark is part of its name there."""
-
 _NOT_COMPARED = {"family"}  # whose protocol it is moves no number
+_CLOSEST_FIRST = ("stated", "presumed", "none")
 _SHOWN = 6  # differing fields in a line
 
 
@@ -47,7 +50,7 @@ class Figure:
     metric: str
     value: float
     protocol: str
-    """A protocol of ours where there is one (see ``_OURS``), else a name for the source's own."""
+    """The source's, by a name of this file; ``published`` in our protocols says which of them it is."""
 
     source: str
     trust: str
@@ -147,25 +150,66 @@ def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
     return Comparison(beside, differing)
 
 
-def differences(protocol: str, record: Record) -> list[str]:
-    """Lists what keeps figures of a protocol from standing beside a record: fields, then data."""
-    wanted = read_protocol(record.benchmark, _OURS.get(protocol, protocol))
-    if wanted is None:
+@dataclass(frozen=True)
+class Agreement:
+    """What a protocol of ours says of a source's (see ``benchmark/protocols/sections.py``)."""
+
+    ours: str
+    """Name of our protocol."""
+
+    kind: str
+    """``stated``, ``presumed`` or ``none``."""
+
+    why: str
+
+
+@cache
+def agreement(benchmark: str, protocol: str) -> Agreement | None:
+    """Returns the protocol of a benchmark that says most of a source's protocol; None if none names it."""
+    found = []
+    for ours in protocol_names(benchmark):
+        said = (read_protocol(benchmark, ours) or {}).get("published", {}).get(protocol)
+        if said is not None:
+            found.append(Agreement(ours, said["agreement"], said["why"]))
+    return min(found, key=lambda each: _CLOSEST_FIRST.index(each.kind), default=None)
+
+
+def differences(protocol: str, record: Record, *, presumed: bool = False) -> list[str]:
+    """Lists what keeps figures of a source's protocol from standing beside a record: fields, then data.
+
+    Args:
+        protocol: As ``configs/published.csv`` calls it.
+        record: A successful one.
+        presumed: Whether a source that does not state every field is good enough, to say what to expect.
+    """
+    known = agreement(record.benchmark, protocol)
+    if known is None:
         return [f"no protocol {protocol} here to compare fields with"]
-    wanted = _leaves(json.loads(json.dumps(wanted)))
+    if known.kind == "none" or (known.kind == "presumed" and not presumed):
+        return [f"{known.ours} here {'is another' if known.kind == 'none' else 'may be another'}: {known.why}"]
+    wanted = read_protocol(record.benchmark, known.ours) or {}
+    wanted = _leaves(json.loads(json.dumps({key: value for key, value in wanted.items() if key != "published"})))
     ours = _leaves(record.protocol.fields)
     found = [  # a section that one of them does not have is None there
         f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
         for key in dict.fromkeys((*wanted, *ours))
         if key not in _NOT_COMPARED and wanted.get(key) != ours.get(key)
     ]
-    split = record.protocol.fields.get("data", {}).get("val")
-    official = DATASETS[record.data.name].counts.get(split) if record.data.name in DATASETS else None
-    if official is not None and record.data.splits.get("val") != official:
-        found.append(f"{split} images {official:,} ≠ {record.data.splits.get('val'):,}")
-    left_out = ((record.metrics or {}).get("images_left_out") or {}).get("val")
-    if left_out:
-        found.append(f"{left_out:,} images of {split} left out")
+    return found + _unofficial(record)
+
+
+def _unofficial(record: Record) -> list[str]:
+    """Lists the splits that are not the official release's, whole, in a line each."""
+    data = record.protocol.fields.get("data", {})
+    left_out = (record.metrics or {}).get("images_left_out") or {}
+    found = []
+    for role, dataset in (("train", data.get("trained_on", record.data.name)), ("val", record.data.name)):
+        split, used = data.get(role), record.data.splits.get(role)
+        official = DATASETS[dataset].counts.get(split) if dataset in DATASETS else None
+        if official is not None and used != official:
+            found.append(f"{split} images {official:,} ≠ {f'{used:,}' if used is not None else 'unknown'}")
+        if left_out.get(role):
+            found.append(f"{left_out[role]:,} images of {split} left out")
     return found
 
 

@@ -5,3 +5,5 @@ _base_ = './dinov2-lin.py'
 family = 'cached'
 
 train = dict(stored=dict(_delete_=True, views=8, dtype='float16'))
+
+published = dict(_delete_=True)  # nobody published figures of stored views

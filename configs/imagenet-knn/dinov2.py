@@ -5,3 +5,7 @@ _base_ = '../_base_/dinov2_imagenet.py'
 data = dict(n_per_class=None, tries=1)
 knn = dict(k=[10, 20, 100, 200], temperature=0.07)
 selection = dict(holdout=0.02)
+
+published = {
+    'dinov2-knn': dict(agreement='stated', why='facebookresearch/dinov2, eval/knn.py; it reports the best k on val'),
+}

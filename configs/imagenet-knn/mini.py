@@ -6,3 +6,5 @@ family = 'mini'
 view = dict(resize=128, crop=112)
 knn = dict(k=[1, 3, 5, 10])
 selection = dict(holdout=0.25)
+
+published = dict(_delete_=True)

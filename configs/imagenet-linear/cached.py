@@ -5,3 +5,5 @@ _base_ = './dinov2.py'
 family = 'cached'
 
 train = dict(source='stored')
+
+published = dict(_delete_=True)  # nobody published figures without augmentation

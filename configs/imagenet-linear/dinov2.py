@@ -22,3 +22,14 @@ train = dict(
 )
 optimizer = dict(momentum=0.9)
 selection = dict(holdout=0.02)
+
+published = {
+    'dinov2-linear': dict(
+        agreement='stated',
+        why='facebookresearch/dinov2, eval/linear.py; it reports the best head on val',
+    ),
+    'revisiting-cls': dict(
+        agreement='presumed',
+        why="arXiv 2602.08626 states no protocol; its levels are those of DINOv2's linear probe",
+    ),
+}

@@ -14,3 +14,5 @@ probes = dict(
     inputs=['cls'],
 )
 train = dict(crop=512)
+
+published = dict(_delete_=True)

@@ -7,3 +7,5 @@ view = dict(resize=128, crop=112)
 probes = dict(lr=[1e-3, 1e-2, 0.1, 1.0])
 train = dict(iterations=100, batch_size=16, crop=112)
 selection = dict(holdout=0.25)
+
+published = dict(_delete_=True)

@@ -9,3 +9,7 @@ test = dict(
     fixed_crop=dict(top='bottom', left='centre', height=352, width=1216),
     evaluation_crop='garg',
 )
+
+published = {
+    'dinov2-lin4': dict(agreement='stated', why='hub/depthers.py has its heads; training as lin. 1'),
+}

@@ -6,3 +6,7 @@ train = dict(
     brightness=[0.75, 1.25],
 )
 test = dict(fixed_crop=None, evaluation_crop='eigen')
+
+published = {
+    'dinov2-lin4': dict(agreement='stated', why='hub/depthers.py has its heads; training as lin. 1'),
+}

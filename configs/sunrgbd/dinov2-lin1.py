@@ -3,3 +3,15 @@
 _base_ = '../nyu/dinov2-lin1.py'
 
 test = dict(cap=8.0)
+
+published = {
+    '_delete_': True,
+    'dinov2-lin1': dict(
+        agreement='presumed',
+        why="DINOv2's code for SUN RGB-D is unpublished; crop and cap are those of zhyever's depth toolbox",
+    ),
+    'revisiting-cls': dict(
+        agreement='presumed',
+        why="arXiv 2602.08626 states no protocol; its levels are those of DINOv2 'lin. 1'",
+    ),
+}

@@ -3,3 +3,11 @@
 _base_ = '../nyu/dinov2-lin4.py'
 
 test = dict(cap=8.0)
+
+published = {
+    '_delete_': True,
+    'dinov2-lin4': dict(
+        agreement='presumed',
+        why="DINOv2's code for SUN RGB-D is unpublished; crop and cap are those of zhyever's depth toolbox",
+    ),
+}

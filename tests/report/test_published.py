@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmark.benchmarks import BENCHMARKS
 from benchmark.errors import RecordError, UsageError
-from benchmark.listing import CONFIGS
+from benchmark.listing import CONFIGS, protocol_names
 from benchmark.protocols import load_protocol
 from benchmark.report.configs import read_config
 from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
-from benchmark.report.published import differences, lay_beside, of_protocols, read_figures
+from benchmark.report.published import agreement, differences, lay_beside, of_protocols, read_figures
 
 
 @pytest.fixture
 def official(make_record: Callable) -> Callable:
     """Makes a record of a shipped protocol on all official images."""
 
-    def make(*overrides: str, name: str = "dinov2-lin", **changes: object) -> object:
-        protocol = load_protocol("ade20k", name, overrides)
+    def make(*overrides: str, name: str = "dinov2-lin", benchmark: str = "ade20k", **changes: object) -> object:
+        protocol = load_protocol(benchmark, name, overrides)
         fields = {
             "name": protocol.name,
             "family": protocol.settings.family,
@@ -31,7 +31,7 @@ def official(make_record: Callable) -> Callable:
             "fields": protocol.fields,
             "fingerprint": protocol.fingerprint,
         }
-        return make_record(protocol=fields, **changes)
+        return make_record(benchmark=benchmark, protocol=fields, **changes)
 
     return make
 
@@ -79,12 +79,64 @@ def test_stored_views_differ_from_augmentation_at_every_step(official: Callable)
 
 def test_images_that_were_left_out_differ(official: Callable) -> None:
     record = official(metrics={"miou": 40.0, "images_left_out": {"train": 3, "val": 2}})
-    assert differences("dinov2-lin", record) == ["2 images of val left out"]
+    assert differences("dinov2-lin", record) == ["3 images of train left out", "2 images of val left out"]
 
 
 def test_other_data_than_the_official_release_differs(official: Callable) -> None:
     record = official(data={"splits": {"train": 96, "val": 48}})
-    assert differences("dinov2-lin", record) == ["val images 2,000 ≠ 48"]
+    assert differences("dinov2-lin", record) == ["train images 20,210 ≠ 96", "val images 2,000 ≠ 48"]
+
+
+def test_ten_training_images_do_not_stand_beside_a_figure_of_all(official: Callable) -> None:
+    """The head of a zero-shot benchmark is trained on another dataset: its images are counted there."""
+    nyu = official(name="dinov2-lin1", benchmark="nyu", data={"name": "nyu", "splits": {"train": 10, "val": 654}})
+    assert differences("dinov2-lin1", nyu) == ["train images 24,231 ≠ 10"]
+    sun = {"name": "sunrgbd", "splits": {"train": 10, "val": 5050}}
+    found = differences("dinov2-lin1", official(name="dinov2-lin1", benchmark="sunrgbd", data=sun), presumed=True)
+    assert found == ["train images 24,231 ≠ 10"]
+
+
+@pytest.mark.parametrize(
+    ("published", "benchmark", "ours"),
+    [("dinov2-lin", "cityscapes", "dinov2-lin"), ("dinov2-lin1", "sunrgbd", "dinov2-lin1")],
+)
+def test_a_recipe_of_this_projects_own_choice_stands_beside_nothing(
+    official: Callable, published: str, benchmark: str, ours: str
+) -> None:
+    record = official(name=ours, benchmark=benchmark, data={"name": benchmark, "splits": {"train": 24231, "val": 5050}})
+    [reason] = differences(published, record)
+    assert reason.startswith(f"{ours} here ")
+    assert agreement(benchmark, published).why in reason
+
+
+def test_one_protocol_of_a_benchmark_at_most_has_the_figures_of_a_source() -> None:
+    for benchmark in BENCHMARKS:
+        claims = [
+            source
+            for name in protocol_names(benchmark)
+            for source, said in load_protocol(benchmark, name).settings.published.items()
+            if said.agreement != "none"
+        ]
+        assert sorted(claims) == sorted(set(claims)), benchmark
+
+
+def test_every_source_a_protocol_names_has_figures_of_that_benchmark() -> None:
+    figures = {(figure.protocol, figure.benchmark) for figure in read_figures()}
+    for benchmark in BENCHMARKS:
+        for name in protocol_names(benchmark):
+            for source in load_protocol(benchmark, name).settings.published:
+                assert (source, benchmark) in figures, f"{benchmark}/{name}: {source}"
+
+
+def test_whose_figures_they_are_is_no_part_of_a_protocols_fields(tmp_path: Path) -> None:
+    protocol = load_protocol("ade20k", "dinov2-lin")
+    assert protocol.settings.published
+    assert "published" not in protocol.fields
+    path = tmp_path / "mine.py"
+    path.write_text(f"_base_ = {str(CONFIGS / 'ade20k' / 'dinov2-lin.py')!r}\npublished = dict(_delete_=True)\n")
+    assert load_protocol("ade20k", str(path)).fingerprint == protocol.fingerprint
+    with pytest.raises(UsageError, match="no field to replace"):
+        load_protocol("ade20k", "dinov2-lin", ("published.dinov2-lin.agreement=none",))
 
 
 def test_a_protocol_we_do_not_have_is_not_guessed(official: Callable) -> None:
@@ -97,12 +149,12 @@ def test_a_protocol_we_do_not_have_is_not_guessed(official: Callable) -> None:
         ("dinov2-lin1", "nyu", "dinov2-lin1"),
         ("dinov2-knn", "imagenet-knn", "dinov2"),
         ("dinov2-linear", "imagenet-linear", "dinov2"),
-        ("dinov3-linear", "imagenet-linear", "dinov3"),
     ],
 )
 def test_protocols_of_other_names_are_found(make_record: Callable, published: str, benchmark: str, ours: str) -> None:
-    protocol = json.loads(json.dumps(read_config(CONFIGS / benchmark / f"{ours}.py")))
-    record = make_record(benchmark=benchmark, protocol={"fields": protocol}, data={"name": "another"})
+    fields = load_protocol(benchmark, ours).fields
+    data = {"name": "another", "splits": {"train": 24_231, "val": 654}}
+    record = make_record(benchmark=benchmark, protocol={"fields": fields}, data=data)
     assert differences(published, record) == []
 
 
