@@ -1,8 +1,9 @@
 """Ablation tables from records: rows matched by what the models are, differences to a baseline on the same images.
 
 A row that no record fills stays in the table, with the command that would fill it. A row that several checkpoints fit
-is not decided by chance: it stays empty and says which. A benchmark that a family has no protocol for is left out of
-the whole table, means included, and named.
+is not decided by chance: it stays empty and says which. A row whose model differs from the baseline in more than the
+split keeps its numbers and has no difference; a note names the fields. A benchmark that a family has no protocol for is
+left out of the whole table, means included, and named.
 
 Where groups are one experiment trained several times, a last group has the means over them. Its differences are paired
 by training, and their intervals are over trainings: the images are the same each time.
@@ -31,6 +32,7 @@ from benchmark.report.estimates import Estimates, Pair
 from benchmark.report.flags import FLOOR
 from benchmark.report.intervals import Interval, student_interval
 from benchmark.report.rows import Row
+from benchmark.report.same_architecture import architecture_differences
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class Ablation:
     """Protocol of its rows; None if no record fits any row."""
 
     groups: list[AblationGroup]
+    family: str | None = None
+    """Whose protocol ``label`` is; None if no record fits any row."""
+
+    overrides: tuple[str, ...] = ()
+    """What ``label`` replaces in it."""
+
     trainings: AblationGroup | None = None
     """Means over the groups; a cell is empty until every group has it."""
 
@@ -109,8 +117,9 @@ def make_ablation(
     label = label if label is not None else _fullest(config, rows)
     own = [row for row in rows if row.label == label]
     groups, missing, notes = [], [], []
-    if own:
-        config = _within_family(config, own[0].family, notes)
+    family, overrides = (own[0].family, own[0].overrides) if own else (None, ())
+    if family is not None:
+        config = _within_family(config, family, notes)
     for group in config.groups:
         found = {spec.name: _fitting(group, spec, own) for spec in group.rows}
         notes += [_ambiguous(group, name, fitting) for name, fitting in found.items() if len(fitting) > 1]
@@ -119,7 +128,7 @@ def make_ablation(
         filled = []
         for spec in group.rows:
             row = chosen[spec.name]
-            against = None if spec.name == config.baseline else baseline
+            against = None if spec.name == config.baseline else _alike(config, row, baseline, notes)
             cells = [_cell(column, row, against, estimates, notes) for column in config.columns]
             filled.append(AblationRow(spec, row, cells, row.model.name if row is not None else None))
             if len(found[spec.name]) < 2:
@@ -128,12 +137,28 @@ def make_ablation(
     estimates.save()
     trainings = None
     if config.trainings is not None:
-        trainings = _over_trainings(config.trainings, config.baseline, groups, notes)
-    return Ablation(config, label, groups, trainings, missing, list(dict.fromkeys(notes)))
+        trainings = _over_trainings(config, groups, notes)
+    return Ablation(config, label, groups, family, overrides, trainings, missing, list(dict.fromkeys(notes)))
+
+
+def _alike(config: AblationConfig, row: Row | None, baseline: Row | None, notes: list[str]) -> Row | None:
+    """Returns the baseline if nothing but the split, and what the table is about, tells a row's model from it."""
+    if row is None or baseline is None:
+        return baseline
+    found = architecture_differences(baseline.model, row.model, may_differ=config.may_differ)
+    if not found:
+        return baseline
+    notes.append(
+        f"{row.model.name}: no difference to {baseline.model.name}, which differs in more than the split: "
+        f"{', '.join(found)}"
+    )
+    return None
 
 
 def fits(match: Match, model: ModelInfo) -> bool:
     """Says whether a model has the fields of a match."""
+    if isinstance(match.specialization, tuple):
+        return any(fits(each, model) for each in match.alternatives())
     for name, wanted in match.model_dump(exclude_none=True).items():
         found = getattr(model, name)
         if isinstance(wanted, str):
@@ -152,7 +177,9 @@ def _third(depth: int) -> str:
 
 
 def _fitting(group: GroupSpec, spec: RowSpec, rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if fits(group.match, row.model) and fits(spec.match, row.model)]
+    own = [row for row in rows if fits(group.match, row.model)]
+    found = ([row for row in own if fits(match, row.model)] for match in spec.match.alternatives())
+    return next(filter(None, found), [])
 
 
 def _fullest(config: AblationConfig, rows: Sequence[Row]) -> str | None:
@@ -170,7 +197,7 @@ def _within_family(config: AblationConfig, family: str, notes: list[str]) -> Abl
     """Drops the benchmarks a family has no protocol for."""
     columns = []
     for column in config.columns:
-        kept = tuple(benchmark for benchmark in column.mean if _protocol_of(benchmark, family) is not None)
+        kept = tuple(benchmark for benchmark in column.mean if protocol_of(benchmark, family) is not None)
         if len(kept) < len(column.mean):
             lacking = ", ".join(benchmark for benchmark in column.mean if benchmark not in kept)
             instead = f"is the mean of {', '.join(kept)}" if kept else "is left out"
@@ -210,12 +237,18 @@ def _cell(
     return AblationCell(value, delta)
 
 
-def _over_trainings(title: str, baseline: str, groups: Sequence[AblationGroup], notes: list[str]) -> AblationGroup:
-    """Averages the cells of groups that have the same rows; no mean holds one checkpoint twice."""
+def _over_trainings(config: AblationConfig, groups: Sequence[AblationGroup], notes: list[str]) -> AblationGroup:
+    """Averages the cells of groups that have the same rows; no mean holds one checkpoint twice, or other models."""
+    title, baseline = config.trainings, config.baseline
     rows, empty = [], [AblationCell()] * len(groups[0].rows[0].cells)
     several = {same[0].spec.name: same for same in zip(*(group.rows for group in groups), strict=True)}
     repeated = [name for name, same in several.items() if _repeats(same)]
     notes += [f"{title}, {name}: no mean, one checkpoint stands in several groups" for name in repeated]
+    for name, same in several.items():
+        found = _unlike(same)
+        if found:
+            repeated.append(name)
+            notes.append(f"{title}, {name}: no mean, the models differ: {', '.join(found)}")
     for name, same in several.items():
         found = sum(row.row is not None for row in same)
         model = f"mean of {found}" if found == len(same) else f"{found} of {len(same)}" if found else None
@@ -227,6 +260,12 @@ def _over_trainings(title: str, baseline: str, groups: Sequence[AblationGroup], 
 def _repeats(rows: Sequence[AblationRow]) -> bool:
     weights = [row.row.model.checkpoint_sha256 for row in rows if row.row is not None]
     return len(set(weights)) < len(weights)
+
+
+def _unlike(rows: Sequence[AblationRow]) -> list[str]:
+    """Lists the fields in which trainings of one row differ: they are to be one experiment."""
+    models = [row.row.model for row in rows if row.row is not None]
+    return list(dict.fromkeys(text for model in models[1:] for text in architecture_differences(models[0], model)))
 
 
 def _mean_cell(cells: Sequence[AblationCell]) -> AblationCell:
@@ -271,7 +310,7 @@ def _missing(
     example = row or next(iter(rows), None)
     by_option: defaultdict[str | None, list[str]] = defaultdict(list)  # None needs no --protocol
     for benchmark in lacking:
-        protocol = _protocol_of(benchmark, example.family if example else None)
+        protocol = protocol_of(benchmark, example.family if example else None)
         by_option[None if protocol == _default(benchmark) else protocol].append(benchmark)
     lines = []
     for protocol, benchmarks in by_option.items():
@@ -292,10 +331,11 @@ def _wanted(group: GroupSpec, spec: RowSpec, example: Row | None) -> str:
     fields = {**group.match.model_dump(exclude_none=True), **spec.match.model_dump(exclude_none=True)}
     fields.pop("name", None)
     third = _third(example.model.depth) if example else "of the first third"
-    return ", ".join(f"{name} {str(value).replace('{third}', third)}" for name, value in fields.items())
+    texts = {name: " or ".join(value) if isinstance(value, tuple) else str(value) for name, value in fields.items()}
+    return ", ".join(f"{name} {text.replace('{third}', third)}" for name, text in texts.items())
 
 
-def _protocol_of(benchmark: str, family: str | None) -> str | None:
+def protocol_of(benchmark: str, family: str | None) -> str | None:
     """Returns the protocol of a family for a benchmark, its default where that is one, None if there is none."""
     default = _default(benchmark)
     if family is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from benchmark.errors import ProtocolError, UsageError, did_you_mean
 from benchmark.listing import CONFIGS
 from benchmark.report.configs import read_config
 from benchmark.report.leaderboard import SCORES
+from benchmark.report.same_architecture import COMPARED
 
 _FOLDER = CONFIGS / "ablations"
 
@@ -58,7 +59,14 @@ class Match(_Section):
     patch_size: int | None = None
     num_registers: int | None = None
     attention_bias: bool | None = None
-    specialization: str | None = None
+    specialization: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Several patterns: the first that some checkpoint has counts."""
+
+    def alternatives(self) -> list[Match]:
+        """Returns a match for each pattern of ``specialization``, in their order."""
+        if not isinstance(self.specialization, tuple):
+            return [self]
+        return [self.model_copy(update={"specialization": pattern}) for pattern in self.specialization]
 
 
 class RowSpec(_Section):
@@ -98,6 +106,9 @@ class AblationConfig(_Section):
     """Name of the row in each group that deltas refer to."""
 
     groups: Annotated[tuple[GroupSpec, ...], Field(min_length=1)]
+    may_differ: tuple[str, ...] = ()
+    """Fields in which a row may differ from its baseline, beside the split: what the table is about."""
+
     trainings: str | None = None
     """Title of a last group, where the groups are one experiment trained several times: means over the groups."""
 
@@ -108,6 +119,14 @@ class AblationConfig(_Section):
             if names.count(self.baseline) != 1:
                 raise ValueError(f"group {group.name!r} has not one row {self.baseline!r}: {', '.join(names)}")
         return self
+
+    @field_validator("may_differ")
+    @classmethod
+    def _known_fields(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = next((name for name in names if name not in COMPARED), None)
+        if unknown is not None:
+            raise ValueError(f"no field {unknown!r}{did_you_mean(unknown, COMPARED)}; known: {', '.join(COMPARED)}")
+        return names
 
     @model_validator(mode="after")
     def _trainings(self) -> AblationConfig:

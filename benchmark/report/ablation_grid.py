@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from benchmark.report.ablation import Ablation, AblationCell, AblationGroup
-from benchmark.report.ablation_config import COLUMN_OF, ColumnSpec, GroupSpec
+from benchmark.report.ablation_config import COLUMN_OF, ColumnSpec
+from benchmark.report.ablation_published import published_rows
 from benchmark.report.compare_grid import bounds, signed
 from benchmark.report.grid import Better, Column, Entry, Grid, Section
 from benchmark.report.leaderboard import fixed, is_lower_better
 from benchmark.report.published import Figure
-
-_TRUST = ("printed", "read-off-figure", "inferred", "second-hand")  # the better known first
 
 
 def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
@@ -26,10 +25,12 @@ def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
     config = table.config
     columns = [Column(""), Column("model")]
     columns += [Column(column.name, _better(column), numeric=True) for column in config.columns]
-    sections, cited = [], False
+    sections, cited, left_out = [], False, []
     for group in table.groups:
         lines = _lines(config.columns, group)
-        for name, found in published_rows(group.spec, config.columns, figures).items():
+        rows, reasons = published_rows(table, group, figures)
+        left_out += reasons
+        for name, found in rows.items():
             cited = True
             lines.append([Entry(name), Entry("published"), *_published(config.columns, found)])
         sections.append(Section(group.spec.name, lines))
@@ -47,7 +48,7 @@ def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
             "Published rows: configs/published.csv has the sources. ≈: read off a figure or inferred; in brackets: "
             "second-hand. Their protocol is not stated in every field, so they say what to expect and are not compared."
         )
-    notes += table.notes
+    notes += [*dict.fromkeys(left_out), *table.notes]
     notes += [f"missing: {line}" for line in table.missing]
     return Grid(title, columns, sections, notes)
 
@@ -57,7 +58,7 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
     lines = []
     for group in table.groups:
         lines += _own_numbers(table, group, "images")
-        for name, found in published_rows(group.spec, table.config.columns, figures).items():
+        for name, found in published_rows(table, group, figures)[0].items():
             line = {"source": group.spec.published.protocol, "group": group.spec.name, "row": name}
             lines.append(line | {key: _fixed(_column_of(table, key), each.value) for key, each in found.items()})
     if table.trainings is not None:
@@ -66,36 +67,6 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
     for column in table.config.columns:
         columns += [column.name] if column.field else [column.name, f"{column.name} delta", f"{column.name} delta ci95"]
     return pd.DataFrame(lines, columns=columns)
-
-
-def published_rows(
-    group: GroupSpec, columns: Sequence[ColumnSpec], figures: Sequence[Figure]
-) -> dict[str, dict[str, Figure]]:
-    """Finds the published figures of a group: row name to column name to figure, the most trustworthy of several."""
-    wanted = group.published
-    if wanted is None:
-        return {}
-    own = [
-        each
-        for each in figures
-        if (each.protocol, each.model, each.size) == (wanted.protocol, wanted.model, wanted.size)
-    ]
-    rows = {}
-    for row in group.rows:
-        found = {}
-        for column in columns:
-            fitting = [each for each in own if each.variant == row.published and _names(column, each)]
-            if fitting:
-                found[column.name] = min(fitting, key=lambda each: _TRUST.index(each.trust))
-        if found:
-            rows[row.name] = found
-    return rows
-
-
-def _names(column: ColumnSpec, figure: Figure) -> bool:
-    if len(column.mean) == 1 and column.published is None:
-        return figure.benchmark == column.mean[0]
-    return column.published is not None and column.published.replace("_", "-") == figure.benchmark.replace("_", "-")
 
 
 def _lines(columns: Sequence[ColumnSpec], group: AblationGroup) -> list[list[Entry]]:

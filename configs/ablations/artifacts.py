@@ -1,5 +1,5 @@
 # What is done against high-norm tokens (nothing, registers, attention bias), each with and without specialisation.
-# arXiv 2602.08626 compares the three; its numbers are not public.
+# arXiv 2602.08626 compares the three; its numbers are not public. The last group lays the three beside each other.
 title = 'Strategies against high-norm tokens'
 
 columns = [
@@ -23,4 +23,14 @@ groups = [
     dict(name='vanilla', match=dict(num_registers=0, attention_bias=False), rows=_rows),
     dict(name='registers', match=dict(num_registers=4, attention_bias=False), rows=_rows),
     dict(name='attention bias', match=dict(num_registers=0, attention_bias=True), rows=_rows),
+    dict(
+        name='nothing split',
+        match=dict(specialization='none'),
+        rows=[
+            dict(name='shared', match=dict(num_registers=0, attention_bias=False)),
+            dict(name='registers', match=dict(num_registers=4, attention_bias=False)),
+            dict(name='attention bias', match=dict(num_registers=0, attention_bias=True)),
+        ],
+    ),
 ]
+may_differ = ['num_registers', 'attention_bias']  # what the last group is about; the other groups have one of each

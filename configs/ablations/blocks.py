@@ -1,4 +1,5 @@
-# In how many blocks: all components split in the first n of 24, norms too (figure 8 b, c of arXiv 2602.08626).
+# In how many blocks: all components split in the first n of 24 (figure 8 b, c of arXiv 2602.08626). Its point at 8 is
+# the last row of the table of components, where the norms are split in every block: both forms are taken.
 title = 'In how many of 24 blocks'
 
 columns = [
@@ -15,7 +16,12 @@ groups = [
             *(
                 dict(
                     name=str(n),
-                    match=dict(specialization=f'norms[0-{n - 1}]+qkv[0-{n - 1}]+proj[0-{n - 1}]+mlp[0-{n - 1}]'),
+                    match=dict(
+                        specialization=[
+                            f'{norms}+qkv[0-{n - 1}]+proj[0-{n - 1}]+mlp[0-{n - 1}]'
+                            for norms in (f'norms[0-{n - 1}]', 'norms')
+                        ]
+                    ),
                     published=f'norms+qkv+proj+mlp in first {n} blocks',
                 )
                 for n in (4, 8, 12, 16, 20)

@@ -34,7 +34,12 @@ groups = [
             ),
             dict(
                 name='norms+qkv+proj+mlp',
-                match=dict(specialization='norms+qkv[{third}]+proj[{third}]+mlp[{third}]'),
+                match=dict(  # one checkpoint for this row and for that of 8 blocks in blocks.py
+                    specialization=[
+                        'norms+qkv[{third}]+proj[{third}]+mlp[{third}]',
+                        'norms[{third}]+qkv[{third}]+proj[{third}]+mlp[{third}]',
+                    ]
+                ),
                 published='norms+qkv+proj+mlp',
             ),
             # Further rows of the text.

@@ -12,11 +12,14 @@ import pytest
 from scipy import stats
 
 from benchmark.cli import main
+from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
 from benchmark.listing import backbone_presets, protocol_names
+from benchmark.protocols import load_protocol
 from benchmark.report.ablation import Ablation, AblationCell, AblationGroup, fits, make_ablation
-from benchmark.report.ablation_config import AblationConfig, Match, ablation_names, read_ablation
+from benchmark.report.ablation_config import AblationConfig, ColumnSpec, Match, ablation_names, read_ablation
 from benchmark.report.ablation_grid import ablation_grid, ablation_table
+from benchmark.report.ablation_published import published_rows
 from benchmark.report.collect import collect
 from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.markdown import to_markdown
@@ -132,6 +135,61 @@ def test_groups_have_baselines_of_their_own(add_record: Callable, counts: Callab
         assert cell.delta.value == pytest.approx(cell.value - _row(found, "shared", group)["ADE20K"].value)
 
 
+_OTHERS = [
+    ({"embed_dim": 1024}, "embed_dim 384 ≠ 1024"),
+    ({"depth": 24, "specialization": "norms+qkv[0-7]"}, "depth 12 ≠ 24"),
+    ({"patch_size": 16}, "patch_size 14 ≠ 16"),
+    ({"num_registers": 4}, "num_registers 0 ≠ 4"),
+    ({"attention_bias": True}, "attention_bias False ≠ True"),
+    ({"layout": "timm"}, "layout dinov2 ≠ timm"),
+    ({"spec": {"num_heads": 6, "ffn": "swiglu"}}, "ffn None ≠ swiglu"),
+    ({"spec": {"num_heads": 6, "norm_eps": 1e-5}}, "norm_eps None ≠ 1e-05"),
+    ({"spec": {"num_heads": 12}}, "num_heads 6 ≠ 12"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), _OTHERS)
+def test_models_that_differ_in_more_than_the_split_have_no_difference(
+    add_record: Callable, counts: Callable, table: Callable, change: dict, said: str
+) -> None:
+    add_record(statistics=counts(0))
+    add_record(statistics=counts(1), model={**_SPECIAL, **change})
+    columns = (ColumnSpec(name="ADE20K", mean=("ade20k",)),)
+    found = table(columns=columns)
+    cell = _row(found, "norms+qkv")["ADE20K"]
+    assert cell.value is not None
+    assert cell.delta is None
+    [note] = [note for note in found.notes if "no difference" in note]
+    assert note == f"special: no difference to vits14, which differs in more than the split: {said}"
+    [field] = [said.split(maxsplit=1)[0]]
+    assert _row(table(columns=columns, may_differ=(field,)), "norms+qkv")["ADE20K"].delta is not None
+
+
+def test_strategies_are_compared_although_registers_differ(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    for registers in (0, 4):
+        model = {"num_registers": registers, "checkpoint_sha256": f"{registers}" * 64, "name": f"r{registers}"}
+        add_record(statistics=counts(registers), model=model)
+    cell = _row(table("artifacts"), "registers", 3)["ADE20K"]
+    assert cell.delta.value == pytest.approx(cell.value - _row(table("artifacts"), "shared", 3)["ADE20K"].value)
+
+
+def test_one_checkpoint_fills_its_row_in_both_tables_of_the_paper(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    for number, norms in enumerate(("norms[0-7]", "norms")):
+        split = f"{norms}+qkv[0-7]+proj[0-7]+mlp[0-7]"
+        model = {"depth": 24, "specialization": split, "checkpoint_sha256": f"{number}" * 64, "name": split}
+        for benchmark in _SEG:
+            add_record(benchmark=benchmark, statistics=counts(number), model=model)
+        assert _row(table("blocks"), "8")["avg seg"].value is not None
+        assert _row(table("specialization"), "norms+qkv+proj+mlp")["avg seg"].value is not None
+    in_all, in_first = table("specialization"), table("blocks")  # with both there, each table has its own form
+    assert next(row.model for row in in_all.groups[0].rows if row.spec.name == "norms+qkv+proj+mlp") == split
+    assert next(row.model for row in in_first.groups[0].rows if row.spec.name == "8").startswith("norms[0-7]+")
+
+
 def _trained(add_record: Callable, counts: Callable, trainings: int) -> dict[str, list[float]]:
     """Adds the records of ``small`` on VOC2012 and returns its scores by row."""
     values: dict[str, list[float]] = {}
@@ -190,6 +248,77 @@ def test_one_checkpoint_in_several_groups_is_no_mean_over_trainings(
     assert "three seeds, baseline: no mean, one checkpoint stands in several groups" in found.notes
 
 
+def test_trainings_of_other_models_have_no_mean(add_record: Callable, counts: Callable, table: Callable) -> None:
+    _trained(add_record, counts, 2)
+    model = {"name": "none, seed 2", "layout": "densebench", "checkpoint_sha256": "c" * 64, "embed_dim": 768}
+    add_record(benchmark="voc2012", statistics=counts(1), model=model)
+    found = table("small")
+    assert found.trainings.rows[0].cells[-1] == AblationCell()
+    assert "three seeds, baseline: no mean, the models differ: embed_dim 384 ≠ 768" in found.notes
+
+
+_LARGE = {"arch": "ViT-L/14", "embed_dim": 1024, "depth": 24}
+
+
+def _published(table: Ablation) -> tuple[dict, list[str]]:
+    return published_rows(table, table.groups[0], read_figures())
+
+
+def _add_shipped(add_record: Callable, counts: Callable, name: str, model: dict, **changes: Any) -> None:
+    """Adds records of the official releases under the protocols of a family."""
+    for number, benchmark in enumerate(_SEG):
+        protocol = load_protocol(benchmark, name)
+        official = {split: DATASETS[benchmark].counts[split] for split in ("train", "val")}
+        add_record(
+            **{"data": {"name": benchmark, "splits": official}, **changes},
+            benchmark=benchmark,
+            statistics=counts(number),
+            model=model,
+            protocol={
+                "name": name,
+                "family": protocol.settings.family,
+                "fields": protocol.fields,
+                "fingerprint": protocol.fingerprint,
+            },
+        )
+
+
+def test_published_rows_stand_below_models_and_protocols_they_belong_to(
+    add_record: Callable, counts: Callable, table: Callable
+) -> None:
+    _add_shipped(add_record, counts, "dinov2-lin", _LARGE)
+    rows, left_out = _published(table())
+    assert rows["norms+qkv"]["avg seg"].value == 66.6  # arXiv 2602.08626, component-ablation table
+    assert left_out == []
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "changes", "said"),
+    [
+        ("dinov2-lin", {}, {}, "vits14 is a ViT-S/14, no ViT-L"),
+        ("dinov2-lin", _LARGE | {"num_registers": 4}, {}, "vits14 has 4 registers, not 0"),
+        ("mini", _LARGE, {}, "ade20k: mini is another protocol"),
+        (
+            "dinov2-lin",
+            _LARGE,
+            {"data": {"name": "ade20k", "splits": {"train": 10, "val": 2000}}},
+            "ade20k: train images 20,210 ≠ 10",
+        ),
+    ],
+)
+def test_published_rows_of_other_models_protocols_or_data_are_left_out_and_named(
+    add_record: Callable, counts: Callable, table: Callable, name: str, model: dict, changes: dict, said: str
+) -> None:
+    _add_shipped(add_record, counts, name, model, **changes)
+    found = table()
+    rows, [note] = _published(found)
+    assert all("avg seg" not in cells for cells in rows.values())
+    assert said in note
+    text = to_markdown(ablation_grid(found, read_figures()))
+    assert said in text
+    assert "66.60" not in text
+
+
 def test_published_figures_stand_below_and_say_how_well_they_are_known() -> None:
     config = read_ablation("specialization")[1]
     found = Ablation(config, None, [AblationGroup(config.groups[0], [])])
@@ -243,6 +372,7 @@ _CONFIG = {
     ("change", "said"),
     [
         ({"titel": "t"}, "titel: Extra inputs"),
+        ({"may_differ": ["patchsize"]}, "did you mean 'patch_size'"),
         ({"baseline": "y"}, "has not one row 'y'"),
         ({"columns": [{"name": "a", "mean": ["ade20"]}]}, "did you mean 'ade20k'"),
         ({"columns": [{"name": "a", "mean": ["ade20k", "nyu"]}]}, "different metrics"),
