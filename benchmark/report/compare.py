@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.errors import UsageError, did_you_mean
@@ -18,14 +18,14 @@ from benchmark.report.differences import (
     PerImage,
     class_deltas,
     delta_interval,
-    exchange_test,
-    holm,
     per_image_outcomes,
     scored_in_first_only,
 )
-from benchmark.report.estimates import Estimates
+from benchmark.report.estimates import Estimates, Pair
 from benchmark.report.intervals import Interval, seed_spread
+from benchmark.report.ratios import Ratios
 from benchmark.report.rows import protocol_label
+from benchmark.report.verdict import Family, Word, family_of, key_of, verdict
 
 _HASH = re.compile(r"[0-9a-f]{6,64}")
 
@@ -52,7 +52,10 @@ class Comparison:
     """Two-sided p-value of random exchange."""
 
     p_holm: float
-    """The same, corrected for the number of comparisons made together."""
+    """The same, corrected for the family of comparisons it belongs to."""
+
+    verdict: Word
+    """What the second is."""
 
     seed_std: float | None
     """Standard deviation of the delta over seeds, None for one seed."""
@@ -80,6 +83,9 @@ class Comparisons:
     made: list[Comparison]
     unpaired: list[str]
     """One line for each benchmark that could not be compared, with the reason."""
+
+    family: int
+    """Comparisons that p-values are corrected for (see ``verdict.py``)."""
 
 
 def select(records: Sequence[Record], wanted: str) -> list[Record]:
@@ -114,8 +120,14 @@ def select(records: Sequence[Record], wanted: str) -> list[Record]:
     return found
 
 
-def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estimates) -> Comparisons:
+def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estimates, page: Family) -> Comparisons:
     """Compares two selections on everything they share.
+
+    Args:
+        first: Records of a model.
+        second: Records of another.
+        estimates: Where statistics are read and p-values remembered.
+        page: The comparisons of the report page.
 
     Raises:
         UsageError: Nothing is paired, or both are the same.
@@ -128,25 +140,27 @@ def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estima
     unpaired = _unpaired(ones, others)
     if not common:
         raise UsageError(f"{_name(first)} and {_name(second)} share nothing: {'; '.join(unpaired)}")
-    made = []
+    pairs: list[Pair] = []
     for key in sorted(common, key=lambda key: (list(BENCHMARKS).index(key[0]), key)):
         seeds = sorted(ones[key].keys() & others[key].keys())
         if seeds:
-            made.append(_compare([ones[key][seed] for seed in seeds], [others[key][seed] for seed in seeds], estimates))
+            pairs.append(([ones[key][seed] for seed in seeds], [others[key][seed] for seed in seeds]))
         else:
             unpaired.append(f"{key[0]}: seeds {sorted(ones[key])} and {sorted(others[key])} have none in common")
-    if not made:
+    if not pairs:
         raise UsageError(f"{_name(first)} and {_name(second)} share nothing: {'; '.join(unpaired)}")
-    corrected = holm([each.p for each in made])
-    made = [replace(each, p_holm=p) for each, p in zip(made, corrected, strict=True)]
-    return Comparisons(_name(first), _name(second), made, unpaired)
+    read = [estimates.pair(pair) for pair in pairs]  # raises for what is missing
+    family = family_of(pairs, page, estimates)
+    made = [_compare(pair, ratios, family) for pair, ratios in zip(pairs, read, strict=True)]
+    estimates.save()
+    return Comparisons(_name(first), _name(second), made, unpaired, len(family))
 
 
-def _compare(first: Sequence[Record], second: Sequence[Record], estimates: Estimates) -> Comparison:
-    one, other = estimates.pair((first, second))
-    record = first[0]
+def _compare(pair: Pair, ratios: tuple[Ratios, Ratios], family: Family) -> Comparison:
+    (first, second), (one, other) = pair, ratios
+    record, key = first[0], key_of(pair)
     known = BENCHMARKS[record.benchmark]
-    p = exchange_test(one, other)
+    delta = other.score() - one.score()
     by_seed = [b.primary.value - a.primary.value for a, b in zip(first, second, strict=True)]
     return Comparison(
         benchmark=known.name,
@@ -157,10 +171,11 @@ def _compare(first: Sequence[Record], second: Sequence[Record], estimates: Estim
         seeds=tuple(each.seed for each in first),
         first=one.score(),
         second=other.score(),
-        delta=other.score() - one.score(),
+        delta=delta,
         interval=delta_interval([(one, other)]),
-        p=p,
-        p_holm=p,
+        p=family.p[key],
+        p_holm=family.p_holm[key],
+        verdict=verdict(delta, family.p_holm[key], higher_is_better=known.higher_is_better),
         seed_std=seed_spread(by_seed),
         per_image=per_image_outcomes(one, other, higher_is_better=known.higher_is_better),
         per_class=tuple(class_deltas(one, other)),

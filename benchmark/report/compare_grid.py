@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.data.class_names import class_name
 from benchmark.report.compare import Comparison, Comparisons
-from benchmark.report.differences import ClassDelta
 from benchmark.report.grid import Column, Entry, Grid, Section
 from benchmark.report.intervals import Interval
 from benchmark.report.leaderboard import fixed
 from benchmark.report.leaderboard_grid import METRICS
 
-SIGNIFICANT = 0.05
 _CLASSES = 5
 _COLUMNS = [
     Column("benchmark"),
@@ -37,8 +35,7 @@ def compare_grid(found: Comparisons) -> Grid:
     ]
     notes = [
         "Interval: 95 %, BCa bootstrap of 10,000 replicates, both models on the same drawn images.",
-        f"p: random exchange of the models on each image, 10,000 times; Holm over {len(found.made)} "
-        f"comparison{'s' if len(found.made) > 1 else ''}.",
+        f"p: random exchange of the models on each image, 10,000 times; Holm over {_family(found)}.",
     ]
     notes += [
         f"seeds: {each.benchmark}, {each.protocol}: the difference has a standard deviation of "
@@ -51,13 +48,6 @@ def compare_grid(found: Comparisons) -> Grid:
     return Grid(f"first: {found.first}; second: {found.second}", _COLUMNS, sections, notes)
 
 
-def verdict(each: Comparison) -> str:
-    """Says in a word whether the second is better: only if the corrected p-value says there is a difference."""
-    if each.p_holm >= SIGNIFICANT:
-        return "no difference shown"
-    return "better" if (each.delta > 0) == each.higher_is_better else "worse"
-
-
 def class_lines(each: Comparison) -> list[str]:
     """Names the classes that gain and lose most."""
     gains = [one for one in each.per_class if one.delta > 0][:_CLASSES]
@@ -66,12 +56,15 @@ def class_lines(each: Comparison) -> list[str]:
     lines = []
     for word, classes in (("gains", gains), ("losses", losses)):
         if classes:
-            lines.append(f"{each.benchmark}, {each.protocol}: largest {word} in {what}, %: {_classes(classes)}")
+            changes = ", ".join(
+                f"{_name(each, one.number)} {one.first:.1f} to {one.second:.1f} ({one.delta:+.1f})" for one in classes
+            )
+            lines.append(f"{each.benchmark}, {each.protocol}: largest {word} in {what}, %: {changes}")
     for word, only in (("first", each.only_first), ("second", each.only_second)):
         if only:
             lines.append(
                 f"{each.benchmark}, {each.protocol}: false alarms of the {word} alone, which enter its mean as 0: "
-                f"class {', '.join(map(str, only))}"
+                f"{', '.join(_name(each, number) for number in only)}"
             )
     return lines
 
@@ -81,10 +74,19 @@ def compare_json(found: Comparisons) -> str:
     content = {
         "first": found.first,
         "second": found.second,
-        "comparisons": [{**asdict(each), "verdict": verdict(each)} for each in found.made],
+        "comparisons": [
+            asdict(each) | {"per_class": [asdict(one) | {"name": _name(each, one.number)} for one in each.per_class]}
+            for each in found.made
+        ],
         "unpaired": found.unpaired,
+        "family": found.family,
     }
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _family(found: Comparisons) -> str:
+    count = f"{found.family} comparison{'s' if found.family > 1 else ''}"
+    return count if found.family == len(found.made) else f"the {count} of report.html and this command"
 
 
 def signed(column: str, value: float) -> str:
@@ -108,16 +110,18 @@ def _line(each: Comparison) -> list[Entry]:
         Entry(fixed(known.column, each.first)),
         Entry(fixed(known.column, each.second)),
         Entry(signed(known.column, each.delta), bounds(known.column, each.interval)),
-        Entry(_p(each.p)),
-        Entry(_p(each.p_holm)),
+        Entry(p_text(each.p)),
+        Entry(p_text(each.p_holm)),
         Entry(f"{counts.wins}/{counts.ties}/{counts.losses}"),
-        Entry(verdict(each)),
+        Entry(each.verdict),
     ]
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """Writes a p-value."""
     return f"{value:.4f}" if value >= 0.001 else f"{value:.1e}"
 
 
-def _classes(classes: Sequence[ClassDelta]) -> str:
-    return ", ".join(f"class {one.number} {one.first:.1f} to {one.second:.1f} ({one.delta:+.1f})" for one in classes)
+def _name(each: Comparison, number: int) -> str:
+    """Names a class; one without a name by its number."""
+    return class_name(BENCHMARKS[each.benchmark].dataset, number)

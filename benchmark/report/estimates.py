@@ -17,7 +17,7 @@ from typing import Any
 from benchmark.atomic import atomic_write
 from benchmark.errors import RecordError
 from benchmark.records.schema import Record
-from benchmark.report.differences import delta_interval, on_common_classes
+from benchmark.report.differences import delta_interval, exchange_test, on_common_classes
 from benchmark.report.intervals import Interval, score_interval
 from benchmark.report.per_image import file_mark, read_ratios
 from benchmark.report.ratios import Ratios, joined
@@ -62,11 +62,11 @@ class Estimates:
             RecordError: A statistics file is damaged or holds nothing to score, or the records have different images.
         """
 
-        def compute() -> tuple[float, Interval | None]:
+        def compute() -> dict[str, Any]:
             ratios = self.ratios(records)
-            return ratios.score(), score_interval(ratios)
+            return _entry(ratios.score(), score_interval(ratios))
 
-        return self._remembered("+".join(record.id for record in records), records, compute)
+        return _estimate(self._remembered(_ids(records), records, compute))
 
     def delta(self, pairs: Sequence[Pair]) -> Estimate | None:
         """Estimates the mean over benchmarks of second - first; None if some statistics file is missing.
@@ -75,14 +75,28 @@ class Estimates:
             RecordError: A statistics file is damaged or holds nothing to score, or the images of a pair differ.
         """
 
-        def compute() -> tuple[float, Interval | None]:
+        def compute() -> dict[str, Any]:
             read = [self.pair(pair) for pair in pairs]
             value = sum(second.score() - first.score() for first, second in read) / len(read)
-            return value, delta_interval(read)
+            return _entry(value, delta_interval(read))
 
-        names = ("+".join(r.id for r in first) + " > " + "+".join(r.id for r in second) for first, second in pairs)
+        names = (f"{_ids(first)} > {_ids(second)}" for first, second in pairs)
         records = [record for pair in pairs for side in pair for record in side]
-        return self._remembered("; ".join(names), records, compute)
+        return _estimate(self._remembered("; ".join(names), records, compute))
+
+    def p_value(self, pair: Pair) -> float | None:
+        """Returns the two-sided p-value of random exchange; None if some statistics file is missing.
+
+        Raises:
+            RecordError: A statistics file is damaged or holds nothing to score, or the images of the pair differ.
+        """
+        first, second = sorted(pair, key=_ids)  # two-sided, so one entry serves both directions
+        entry = self._remembered(
+            f"p: {_ids(first)} > {_ids(second)}",
+            [*first, *second],
+            lambda: {"p": exchange_test(*self.pair((first, second)))},
+        )
+        return None if entry is None else entry["p"]
 
     def ratios(self, records: Sequence[Record]) -> Ratios:
         """Reads the statistics of records that differ in their seed.
@@ -123,8 +137,8 @@ class Estimates:
             self._changed = False
 
     def _remembered(
-        self, key: str, records: Sequence[Record], compute: Callable[[], tuple[float, Interval | None]]
-    ) -> Estimate | None:
+        self, key: str, records: Sequence[Record], compute: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any] | None:
         marks = [None if record.per_image is None else file_mark(self.runs / record.per_image) for record in records]
         if None in marks:
             return None
@@ -132,12 +146,11 @@ class Estimates:
         if entry is None or entry["files"] != marks:
             self._report()
             try:
-                value, interval = compute()
+                entry = {"files": marks, **compute()}
             except ValueError as error:
                 raise RecordError(f"{key}: {error}") from error
-            entry = {"files": marks, "value": value, "interval": interval and asdict(interval)}
             self._entries[key], self._changed = entry, True
-        return Estimate(entry["value"], entry["interval"] and Interval(**entry["interval"]))
+        return entry
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -145,6 +158,20 @@ class Estimates:
             self._say("computing intervals" + (f", {self._computed} done" if self._computed else ""))
             self._silent_until = now + _SILENT_S
         self._computed += 1
+
+
+def _ids(records: Sequence[Record]) -> str:
+    return "+".join(record.id for record in records)
+
+
+def _entry(value: float, interval: Interval | None) -> dict[str, Any]:
+    return {"value": value, "interval": interval and asdict(interval)}
+
+
+def _estimate(entry: dict[str, Any] | None) -> Estimate | None:
+    if entry is None:
+        return None
+    return Estimate(entry["value"], entry["interval"] and Interval(**entry["interval"]))
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
 from benchmark.report.published import lay_beside, of_protocols, read_figures
 from benchmark.report.terminal import make_console, print_grid, print_lines
+from benchmark.report.verdict import page_family
 
 FORMATS = ("terminal", "csv", "markdown", "latex", "json")
 
@@ -119,7 +120,8 @@ def compare_models(results: Path, first: str, second: str, *, as_json: bool = Fa
     """
     found = collect_from(results)
     code = name_problems(found)
-    compared = compare(select(found.records, first), select(found.records, second), found.estimates)
+    page = page_family(make_leaderboard(found.records).rows, found.estimates)
+    compared = compare(select(found.records, first), select(found.records, second), found.estimates, page)
     if as_json:
         sys.stdout.write(compare_json(compared))
     else:

@@ -13,6 +13,8 @@ from benchmark.errors import RecordError, UsageError
 from benchmark.report.collect import collect
 from benchmark.report.compare import Comparisons, compare, select
 from benchmark.report.differences import holm
+from benchmark.report.leaderboard import make_leaderboard
+from benchmark.report.verdict import page_family
 
 _OTHER = {"name": "other", "checkpoint_sha256": "b" * 64}
 
@@ -21,7 +23,8 @@ _OTHER = {"name": "other", "checkpoint_sha256": "b" * 64}
 def compared(tmp_path: Path) -> Callable[..., Comparisons]:
     def run(first: str = "vits14", second: str = "other") -> Comparisons:
         found = collect(tmp_path)
-        return compare(select(found.records, first), select(found.records, second), found.estimates)
+        page = page_family(make_leaderboard(found.records).rows, found.estimates)
+        return compare(select(found.records, first), select(found.records, second), found.estimates, page)
 
     return run
 
@@ -132,7 +135,10 @@ def test_the_verb_prints_a_table_or_json(
     out = capsys.readouterr().out
     assert "better" in out
     assert "largest gains in IoU" in out
+    assert "wall" in out
+    assert "class 0" not in out
     assert main(["compare", "vits14", "other", "--json", "--results", str(tmp_path)]) == 0
     [found] = json.loads(capsys.readouterr().out)["comparisons"]
     assert (found["benchmark"], found["verdict"], len(found["per_class"])) == ("ade20k", "better", 4)
+    assert {each["name"] for each in found["per_class"]} == {"wall", "building", "sky", "floor"}
     assert main(["compare", "vits14", "nobody", "--results", str(tmp_path)]) == 2
