@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,9 @@ class Flag:
     text: str
     records: tuple[str, ...]
     """Identities of the records it is about."""
+
+    setting: str = ""
+    """Of an ``edge``: the setting whose grid ended."""
 
 
 def find_flags(records: Sequence[Record], unverified: Collection[str] = ()) -> list[Flag]:
@@ -68,12 +71,25 @@ def summarise(flags: Sequence[Flag]) -> list[str]:
         "unverified": "without per-image statistics, so without an interval",
         "limited": "with --limit",
     }
-    lines = [f"{flag.kind}: {flag.benchmark}: {flag.text}" for flag in flags if flag.kind not in shared]
+    alone = [flag for flag in flags if flag.kind not in {*shared, "edge"}]
+    lines = [f"{flag.kind}: {flag.benchmark}: {flag.text}" for flag in alone]
     for kind, text in shared.items():
         count = sum(flag.kind == kind for flag in flags)
         if count:
             lines.append(f"{kind}: {count} run{'s' if count > 1 else ''} {text}")
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys(lines + _edges(flags)))
+
+
+def _edges(flags: Sequence[Flag]) -> list[str]:
+    """Counts the ends of grids on one line: a line for each would drown the other flags."""
+    found = Counter(f"{flag.benchmark} {flag.setting}" for flag in flags if flag.kind == "edge")
+    if not found:
+        return []
+    where = ", ".join(f"{what} {count}" for what, count in found.items())
+    total = found.total()
+    return [
+        f"edge: {total} sweep{'s' if total > 1 else ''} chose the end of a grid, a better value may lie beyond: {where}"
+    ]
 
 
 def _floor(column: Sequence[Record]) -> list[Flag]:
@@ -122,7 +138,7 @@ def _edge(record: Record) -> list[Flag]:
         if len(grid) > 2 and value in {grid[0], grid[-1]}:
             end = "least" if value == grid[0] else "largest"
             text = f"{_who(record)}: {key} {value:g} was chosen, the {end} of its grid"
-            flags.append(Flag("edge", record.benchmark, text, (record.id,)))
+            flags.append(Flag("edge", record.benchmark, text, (record.id,), key))
     return flags
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmark.report.flags import find_flags, summarise
+from benchmark.report.page.remarks import make_remarks
 
 
 def _primary(value: float) -> dict:
@@ -55,6 +56,28 @@ def test_the_end_of_a_grid_is_flagged(make_record: Callable, chosen: float, kind
     candidates = [{"lr": lr, "weight_decay": 0.1, "miou_held_out": 1.0, "miou_val": lr} for lr in (1e-4, 1e-3, 1e-2)]
     selection = {"chosen": next(each for each in candidates if each["lr"] == chosen), "candidates": candidates}
     assert _kinds([make_record(selection=selection)]) == kinds
+
+
+def test_ends_of_grids_are_one_line_with_a_count(make_record: Callable) -> None:
+    candidates = [{"lr": lr, "miou_held_out": 1.0} for lr in (1e-4, 1e-3, 1e-2)]
+    selection = {"chosen": candidates[0], "candidates": candidates}
+    records = [
+        make_record(id=f"{benchmark}{name}", benchmark=benchmark, model=_model(name), selection=selection)
+        for benchmark, names in (("ade20k", "abc"), ("nyu", "a"))
+        for name in names
+    ]
+    lines = [line for line in summarise(find_flags(records)) if line.startswith("edge")]
+    assert lines == ["edge: 4 sweeps chose the end of a grid, a better value may lie beyond: ade20k lr 3, nyu lr 1"]
+    [group] = [
+        group
+        for group in make_remarks(find_flags(records), {record.id: record.id for record in records})
+        if group.kind == "edge"
+    ]
+    assert [remark.text for remark in group.remarks] == [
+        "ade20k: the end of the grid of lr, 3 sweeps",
+        "nyu: the end of the grid of lr, 1 sweep",
+    ]
+    assert group.remarks[0].runs == ["ade20ka", "ade20kb", "ade20kc"]
 
 
 def test_a_grid_of_two_has_only_ends(make_record: Callable) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,9 +44,21 @@ def make_remarks(flags: Sequence[Flag], anchors: Mapping[str, str]) -> list[Rema
     groups = []
     for kind in dict.fromkeys(flag.kind for flag in flags):
         own = [flag for flag in flags if flag.kind == kind]
-        remarks = [
-            Remark(f"{flag.benchmark}: {flag.text}", [anchors[record] for record in flag.records][:_MOST_RUNS])
-            for flag in own
-        ]
+        texts = _edges(own) if kind == "edge" else [(f"{flag.benchmark}: {flag.text}", flag.records) for flag in own]
+        remarks = [Remark(text, [anchors[record] for record in records][:_MOST_RUNS]) for text, records in texts]
         groups.append(RemarkGroup(kind, _MEANING[kind], remarks))
     return groups
+
+
+def _edges(flags: Sequence[Flag]) -> list[tuple[str, list[str]]]:
+    """Counts the ends of grids by benchmark and setting, with the records."""
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for flag in flags:
+        found[flag.benchmark, flag.setting] += flag.records
+    return [
+        (
+            f"{benchmark}: the end of the grid of {setting}, {len(records)} sweep{'s' if len(records) > 1 else ''}",
+            records,
+        )
+        for (benchmark, setting), records in found.items()
+    ]
