@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.configs import protocol_names
 from benchmark.data.synthetic_layouts import write_imagenet, write_mini
-from benchmark.listing import protocol_names
 from benchmark.pretraining import PretrainOptions, pretrain
 from benchmark.probing.run import RunOptions, run_cells
 from benchmark.report.verbs import ablations

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import Backbone, ViTSpec, load_backbone
 from benchmark.backbones import examine as look
 from benchmark.backbones.cost import added_params, count_gflops, count_params, overhead_percent
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data.synthetic import render_scene
 from benchmark.probing.estimate import Plan, plan

@@ -8,11 +8,11 @@ from typing import Any
 
 from benchmark.benchmarks import BENCHMARKS, groups
 from benchmark.cache import features_folder
+from benchmark.configs import CONFIGS, protocol_names
 from benchmark.data import DATASETS
 from benchmark.probing.feature_store import inventory as stored_features
 
 _HERE = Path(__file__).resolve().parent
-CONFIGS = _HERE.parent / "configs"
 
 
 def inventory(data_root: Path) -> dict[str, Any]:
@@ -55,11 +55,6 @@ def without_data(benchmark: str, data_root: Path) -> Path | None:
     """Returns the first file or folder that the datasets of a benchmark lack, or None."""
     missing = [path for name in BENCHMARKS[benchmark].datasets for path in DATASETS[name].missing(data_root)]
     return missing[0] if missing else None
-
-
-def protocol_names(benchmark: str) -> list[str]:
-    """Lists the protocols that ship for a benchmark."""
-    return sorted(path.stem for path in (CONFIGS / benchmark).glob("*.py"))
 
 
 def backbone_presets() -> dict[str, dict[str, dict[str, Any]]]:

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from benchmark import doctor
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import examine as look
 from benchmark.backbones import load_backbone
 from benchmark.backbones.saving import save_backbone
 from benchmark.backbones.specialization import Specialization
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.cli import main
 from benchmark.probing.estimate import Plan
 

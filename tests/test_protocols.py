@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from benchmark.benchmarks import BENCHMARKS, groups
+from benchmark.configs import CONFIGS, protocol_names
 from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
-from benchmark.listing import CONFIGS, protocol_names
 from benchmark.metrics.evaluation_crop import EVALUATION_CROPS
 from benchmark.protocols import DepthTest, FixedCrop, load_protocol, parse_backbone_options, share_overrides
 from benchmark.protocols.load import leaves
@@ -46,6 +46,7 @@ _OTHER_VALUES = {
     "test.flip": ["none"],
     "test.clamp": ["before_resize", "after_resize"],
     "loss.average": ["labelled"],
+    "train.photometric": ["torchvision"],
     "loss.group": ["4"],
     "schedule.decay": ["cosine", "one_cycle"],
     "data.train": ["val"],
@@ -67,6 +68,7 @@ _BESIDE = {
     "head.batch_norm": ["features.with_cls=false"],
     "features.with_cls": ["head.batch_norm=false"],
     "data.tries": ["data.n_per_class=5"],
+    "selection.refit": ["probes.weight_decay=[0.0,0.1]"],  # it is read where there is something to choose
 }
 
 # What stands in the records and leaderboards there are; a deliberate change raises the protocol's version instead.

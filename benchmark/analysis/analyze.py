@@ -20,8 +20,8 @@ from benchmark.analysis.places import SUB_LAYERS
 from benchmark.analysis.stored import FOLDER, SCHEMA_VERSION, STATISTICS, SUMMARY
 from benchmark.analysis.tables import summary, tidy
 from benchmark.atomic import atomic_write
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import VisionTransformer, load_backbone
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.errors import InputSizeError, UsageError
 from benchmark.progress import Progress
 

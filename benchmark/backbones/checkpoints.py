@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import adapters, formats, pixels
 from benchmark.backbones.aliases import bias_tokens_by_head
 from benchmark.backbones.base import Backbone
 from benchmark.backbones.rotary import rotary_periods
 from benchmark.backbones.spec import Source
 from benchmark.backbones.strict import fill_strictly
-from benchmark.backbones.structure import BackboneOptions, infer_spec
+from benchmark.backbones.structure import infer_spec
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.backbones.weight_files import read_checkpoint, sha256_of
 from benchmark.backbones.wrappers import unwrap

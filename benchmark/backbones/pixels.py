@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
-from benchmark.backbones.structure import BackboneOptions, refuse_options
+from benchmark.backbones.structure import refuse_options
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import InputSizeError
 

@@ -10,13 +10,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.checkpoints import load_vit
 from benchmark.backbones.cost import count_params, overhead_percent
 from benchmark.backbones.initialization import draw_lora
 from benchmark.backbones.presets import specialization_preset
 from benchmark.backbones.saving import check_suffix, save_backbone
 from benchmark.backbones.specialization import LAYERS, Specialization, parse_blocks
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.errors import SpecialisationError, UsageError, did_you_mean
 

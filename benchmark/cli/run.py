@@ -111,7 +111,8 @@ def _words(options: argparse.Namespace) -> list[str]:
 
 def _that_can_run(names: Sequence[str], options: argparse.Namespace) -> list[str]:
     """Expands groups; a member without its data or the protocol is skipped, a benchmark named by itself is not."""
-    from benchmark.listing import protocol_names, without_data
+    from benchmark.configs import protocol_names
+    from benchmark.listing import without_data
 
     kept = []
     for name, named in expand(names):

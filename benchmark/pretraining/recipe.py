@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
+from benchmark.configs import CONFIGS
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.listing import CONFIGS
 from benchmark.protocols.load import read_settings
 from benchmark.protocols.sections import NotNegative, Range, Section, Share
 

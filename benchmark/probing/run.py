@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import Backbone, load_backbone
 from benchmark.backbones.compilation import compile_backbone
-from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
 from benchmark.devices import choose_device

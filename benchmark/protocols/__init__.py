@@ -32,7 +32,14 @@ from benchmark.protocols.depth import (
     FixedCrop,
     resolve_layers,
 )
-from benchmark.protocols.load import Protocol, Settings, load_protocol, parse_backbone_options, share_overrides
+from benchmark.protocols.load import (
+    Protocol,
+    Settings,
+    complete_fields,
+    load_protocol,
+    parse_backbone_options,
+    share_overrides,
+)
 from benchmark.protocols.sections import Data, Features, Probes, Selection
 from benchmark.protocols.segmentation import (
     Head,
@@ -82,6 +89,7 @@ __all__ = [
     "Selection",
     "Settings",
     "StoredFeatures",
+    "complete_fields",
     "load_protocol",
     "parse_backbone_options",
     "resolve_layers",

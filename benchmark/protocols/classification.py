@@ -8,11 +8,14 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from benchmark.protocols.sections import (
     Data,
+    Length,
     NotNegative,
+    Precision,
     ProtocolSettings,
     Section,
     Selection,
     Share,
+    TrainedSelection,
     ordered,
 )
 
@@ -22,18 +25,18 @@ PooledInput = Literal["cls", "cls+mean"]
 class ImageView(Section):
     """The one view of an image that is scored, and that stored features are of."""
 
-    resize: PositiveInt
-    """Short side after the resize, pixels."""
+    resize: Length
+    """Short side after the resize."""
 
-    crop: PositiveInt
-    """Side of the square cut from the centre, pixels."""
+    crop: Length
+    """Side of the square cut from the centre."""
 
     filter: Literal["bicubic", "bilinear"]
     """Pillow's filter, antialiased."""
 
     @model_validator(mode="after")
     def _crop_fits(self) -> ImageView:
-        if self.crop > self.resize:
+        if isinstance(self.crop, int) and isinstance(self.resize, int) and self.crop > self.resize:
             raise ValueError(f"a crop of {self.crop} does not fit into a short side of {self.resize}")
         return self
 
@@ -44,7 +47,7 @@ class StoredFeatures(Section):
     norm: bool
     """Whether the final LayerNorm is applied."""
 
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     """Arithmetic of the backbone (autocast)."""
 
     dtype: Literal["float32", "float16", "bfloat16"]
@@ -118,8 +121,8 @@ class LinearTrain(Section):
     source: Literal["online", "stored"]
     """Augmented anew and encoded at every update, or the stored features of the one unaugmented view."""
 
-    crop: PositiveInt
-    """Side of the crop, pixels; it and what follows are for "online"."""
+    crop: Length
+    """Side of the crop; it and what follows are for "online"."""
 
     scale: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(ordered)]
     """Share of the image's area a crop covers."""
@@ -150,7 +153,13 @@ class LinearProtocol(ProtocolSettings):
     probes: LinearSweep
     train: LinearTrain
     optimizer: Momentum
-    selection: Selection
+    selection: TrainedSelection
+
+    @property
+    def candidates(self) -> int:
+        """Settings that a sweep chooses among."""
+        given = self.probes
+        return len(given.lr) * len(given.weight_decay) * len(given.blocks) * len(given.inputs)
 
 
 class Regression(Section):

@@ -19,9 +19,9 @@ from benchmark.protocols.sections import (
     ProtocolSettings,
     Range,
     Section,
-    Selection,
     Share,
     StoredViews,
+    TrainedSelection,
 )
 
 NamedLayers = Literal["dinov2-four", "even-four"]
@@ -191,7 +191,7 @@ class DepthTrain(Section):
     batch_size: PositiveInt
     """Images per update, over all devices together."""
 
-    stored: StoredViews | None
+    stored: StoredViews | None = None
     """None augments and encodes images anew at every step; else as many fixed views are encoded once."""
 
     fixed_crop: FixedCrop | None
@@ -262,8 +262,13 @@ class DepthProtocol(ProtocolSettings):
     loss: DepthLoss
     optimizer: DepthOptimizer
     schedule: DepthSchedule
-    selection: Selection
+    selection: TrainedSelection
     test: DepthTest
+
+    @property
+    def candidates(self) -> int:
+        """Settings that a sweep chooses among."""
+        return self.probes.candidates
 
     @model_validator(mode="after")
     def _norm_is_for_patches(self) -> DepthProtocol:

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.backbones.structure import BackboneOptions
+from benchmark.backbone_options import BackboneOptions
+from benchmark.configs import CONFIGS, protocol_names, read_config
 from benchmark.errors import ProtocolError, UsageError, did_you_mean
-from benchmark.listing import CONFIGS, protocol_names
 from benchmark.protocols.classification import ClassificationProtocol, KnnProtocol, LinearProtocol, LogregProtocol
 from benchmark.protocols.depth import DepthProtocol
 from benchmark.protocols.segmentation import SegmentationProtocol
@@ -56,15 +56,31 @@ class Protocol:
     def fingerprint(self) -> str:
         """Hash of the benchmark and all fields, 16 hexadecimal digits.
 
-        A backbone option that is not given, and ``train.stored`` unless features are, count for nothing: what came
-        later leaves old results comparable.
+        A field at its default counts for nothing: fields that came later have what was done before as their default,
+        so that old results stay comparable. Nor does what nothing reads: how a sweep chooses, without a sweep.
         """
-        fields = self.fields
-        fields["backbone"] = {key: value for key, value in fields["backbone"].items() if value is not None}
-        if "stored" in fields.get("train", {}) and fields["train"]["stored"] is None:
-            del fields["train"]["stored"]
+        fields = self.settings.model_dump(mode="json", exclude={"published"}, exclude_defaults=True)
+        fields["backbone"] = {key: value for key, value in self.fields["backbone"].items() if value is not None}
+        if self.settings.candidates == 1:
+            fields.get("selection", {}).pop("refit", None)
         text = json.dumps({"benchmark": self.benchmark, **fields}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def in_pixels(self, patch_size: int) -> Settings:
+        """Returns the fields as a backbone of ``patch_size`` runs them, lengths in pixels.
+
+        Raises:
+            ProtocolError: Lengths that do not fit together at this patch size.
+        """
+        try:
+            return self.settings.in_pixels(patch_size)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ProtocolError(
+                f"protocol {self.name!r} of {self.benchmark}, with patches of {patch_size} pixels: "
+                f"{f'{where}: ' if where else ''}{first['msg']}"
+            ) from error
 
 
 def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> Protocol:
@@ -83,15 +99,32 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     if not path.is_file():
         known = protocol_names(benchmark)
         raise UsageError(f"{benchmark} has no protocol {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}")
-    if any(override.partition(".")[0] == "published" for override in overrides):
-        raise UsageError("published says whose figures may stand beside the protocol's; it is no field to replace")
     settings = read_settings(
-        path, _KINDS[benchmark], overrides, kind="protocol", what=f"protocol {path.stem!r} of {benchmark}"
+        path,
+        _KINDS[benchmark],
+        overrides,
+        kind="protocol",
+        what=f"protocol {path.stem!r} of {benchmark}",
+        not_fields=("published",),
     )
     return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
 
 
-def read_settings(path: Path, model: Any, overrides: Sequence[str], *, kind: str, what: str) -> Any:
+def complete_fields(benchmark: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a record with those that came after it, which have what was done before as their default.
+
+    Fields of a protocol that this version cannot read are returned as they are.
+    """
+    try:
+        settings = TypeAdapter(_KINDS[benchmark]).validate_python(fields)
+    except ValidationError:
+        return dict(fields)
+    return Protocol(benchmark, "", (), settings).fields
+
+
+def read_settings(
+    path: Path, model: Any, overrides: Sequence[str], *, kind: str, what: str, not_fields: Sequence[str] = ()
+) -> Any:
     """Reads a config file strictly, with ``key=value`` overrides.
 
     Args:
@@ -100,28 +133,33 @@ def read_settings(path: Path, model: Any, overrides: Sequence[str], *, kind: str
         overrides: Replacements.
         kind: What messages call a file of its kind: "protocol" has protocol fields.
         what: What messages call this one.
+        not_fields: Keys of the file that no override may replace.
 
     Raises:
         UsageError: An override of a field that does not exist, or two of the same.
         ProtocolError: The file is no config, or a value is of the wrong kind.
     """
-    from mmengine.config import Config
+    adapter = TypeAdapter(model)
 
-    try:
-        fields = Config.fromfile(path, import_custom_modules=False).to_dict()
-    except Exception as error:  # a config is code and can fail in any way
-        raise ProtocolError(f"{path} cannot be read as a config: {type(error).__name__}: {error}") from error
+    def validated(fields: Mapping[str, Any]) -> Any:
+        try:
+            return adapter.validate_python(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ProtocolError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+    settings = validated(read_config(path))
+    if not overrides:
+        return settings
     keys = [override.partition("=")[0] for override in overrides]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
         raise UsageError(f"{twice} is given twice")
+    fields = adapter.dump_python(settings, mode="json")  # with what the file leaves at its default
+    kept = {key: fields.pop(key) for key in not_fields if key in fields}
     for override in overrides:
         _replace(fields, override, kind)
-    try:
-        return TypeAdapter(model).validate_python(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ProtocolError(f"{what}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return validated({**fields, **kept})
 
 
 def share_overrides(

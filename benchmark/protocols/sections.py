@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from benchmark.backbones.structure import BackboneOptions
+from benchmark.backbone_options import BackboneOptions
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def ordered(values: tuple[float, float]) -> tuple[float, float]:
@@ -26,6 +27,31 @@ class Section(BaseModel):
     """Immutable; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    def in_pixels(self, patch_size: int) -> Self:
+        """Returns this section with every length in pixels, for patches of ``patch_size``; what it checks is checked.
+
+        Raises:
+            ValidationError: Lengths that do not fit together at this patch size.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{name: _in_pixels(value, patch_size) for name, value in fields.items()})
+
+
+class Patches(Section):
+    """A length counted in patches of the backbone: 32 are 448 pixels with patches of 14 and 512 with patches of 16."""
+
+    patches: PositiveInt
+
+
+Length = PositiveInt | Patches
+"""Pixels, or a number of patches, so that backbones of every patch size see as many tokens."""
+
+
+def _in_pixels(value: Any, patch_size: int) -> Any:
+    if isinstance(value, Patches):
+        return value.patches * patch_size
+    return value.in_pixels(patch_size) if isinstance(value, Section) else value
 
 
 class PublishedFigures(Section):
@@ -59,6 +85,11 @@ class ProtocolSettings(Section):
     """By protocol of ``configs/published.csv``. It is about the protocol and no field of it: no run reads it, and it is
     neither in the fingerprint nor in a record."""
 
+    @property
+    def candidates(self) -> int:
+        """Settings that a sweep chooses among."""
+        return 1
+
 
 class Data(Section):
     """Which images of the benchmark's dataset."""
@@ -79,7 +110,7 @@ class Features(Section):
     norm: bool
     """Whether the final LayerNorm is applied."""
 
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
     """Arithmetic of the backbone (autocast); heads and losses are float32."""
 
 
@@ -105,9 +136,22 @@ class Probes(Section):
     seeds: PositiveInt
     """Heads per (lr, weight decay), which differ in their initial weights; the score is their mean."""
 
+    @property
+    def candidates(self) -> int:
+        """Settings to choose among."""
+        return len(self.lr) * len(self.weight_decay)
+
 
 class Selection(Section):
-    """How a sweep of several (lr, weight decay) picks one."""
+    """How a sweep of several settings picks one."""
 
     holdout: Annotated[float, Field(gt=0, lt=1)]
     """Share of the training images that is held out to choose on; nothing is held out without a sweep."""
+
+
+class TrainedSelection(Selection):
+    """How a sweep picks among probes that are trained by steps."""
+
+    refit: bool = False
+    """Whether the probes that are scored are trained on all training images, beside others, without the held-out ones,
+    that only choose. Without it, the probes that choose are scored."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from benchmark.protocols.sections import (
     Data,
     Features,
+    Length,
     Probes,
     ProtocolSettings,
     Range,
     Section,
-    Selection,
     Share,
     StoredViews,
+    TrainedSelection,
     ordered,
 )
 
@@ -56,8 +57,8 @@ class Schedule(Section):
 class Resize(Section):
     """Aspect-preserving resize of an image into a box."""
 
-    short: PositiveInt
-    """Largest short side, pixels."""
+    short: Length
+    """Largest short side."""
 
     long: PositiveInt | None
     """Largest long side, pixels; None leaves it free."""
@@ -75,7 +76,7 @@ class SegmentationTrain(Section):
     batch_size: PositiveInt
     """Images per update, over all devices together."""
 
-    stored: StoredViews | None
+    stored: StoredViews | None = None
     """None augments and encodes images anew at every step; else as many fixed views are encoded once."""
 
     resize: Resize
@@ -84,8 +85,8 @@ class SegmentationTrain(Section):
     scale: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(ordered)]
     """The box is multiplied by a factor drawn uniformly from here."""
 
-    crop: PositiveInt
-    """Side of the random square crop, pixels; smaller images are padded right and below."""
+    crop: Length
+    """Side of the random square crop; smaller images are padded right and below."""
 
     max_class_share: Share
     """A crop in which one class covers more of the labelled pixels is drawn again, up to ten times."""
@@ -105,6 +106,16 @@ class SegmentationTrain(Section):
     hue: Annotated[int, Field(ge=1, le=90)]
     """Largest hue shift in units of 2 degrees (180 make the circle)."""
 
+    photometric: Literal["mmseg", "torchvision"] = "mmseg"
+    """Whose arithmetic changes saturation and hue: mmsegmentation's, which scales S and shifts H by whole units in HSV
+    of 8 bits, or torchvision's, which blends with grey and shifts the hue by a real number."""
+
+
+class WindowShare(Section):
+    """A length as a share of the window, rounded down: 2/3 of 512 pixels are 341."""
+
+    of_window: Annotated[float, Field(gt=0, le=1)]
+
 
 class SegmentationTest(Section):
     """Sliding-window inference."""
@@ -112,18 +123,25 @@ class SegmentationTest(Section):
     resize: Resize
     """Size of the image the windows slide over; labels keep their own size, at which everything is scored."""
 
-    window: PositiveInt
-    """Window side, pixels."""
+    window: Length
+    """Window side."""
 
-    stride: PositiveInt
-    """Distance between windows, pixels; the last one is pushed back inside."""
+    stride: PositiveInt | WindowShare
+    """Distance between windows, pixels or a share of the window; the last one is pushed back inside."""
 
     crop_padding: bool
     """Whether the padding up to whole patches is cut off again before logits are resized to the window."""
 
+    def in_pixels(self, patch_size: int) -> Self:
+        """Returns this section with every length in pixels, the stride after the window."""
+        found = super().in_pixels(patch_size)
+        if isinstance(found.stride, WindowShare):
+            found = found.model_copy(update={"stride": int(found.stride.of_window * found.window)})
+        return found
+
     @model_validator(mode="after")
     def _leave_no_gaps(self) -> SegmentationTest:
-        if self.stride > self.window:
+        if isinstance(self.stride, int) and isinstance(self.window, int) and self.stride > self.window:
             raise ValueError(f"windows of {self.window} pixels every {self.stride} would leave gaps")
         return self
 
@@ -146,5 +164,10 @@ class SegmentationProtocol(ProtocolSettings):
     loss: SegmentationLoss
     optimizer: Optimizer
     schedule: Schedule
-    selection: Selection
+    selection: TrainedSelection
     test: SegmentationTest
+
+    @property
+    def candidates(self) -> int:
+        """Settings that a sweep chooses among."""
+        return self.probes.candidates

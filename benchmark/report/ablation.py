@@ -23,11 +23,10 @@ from statistics import fmean
 import numpy as np
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.configs import CONFIGS, protocol_names, read_config
 from benchmark.errors import RecordError
-from benchmark.listing import CONFIGS, protocol_names
 from benchmark.records.schema import ModelInfo
 from benchmark.report.ablation_config import AblationConfig, ColumnSpec, GroupSpec, Match, RowSpec
-from benchmark.report.configs import read_config
 from benchmark.report.estimates import Estimates, Pair
 from benchmark.report.flags import FLOOR
 from benchmark.report.intervals import Interval, student_interval

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from benchmark.configs import CONFIGS, read_config
 from benchmark.errors import ProtocolError, UsageError, did_you_mean
-from benchmark.listing import CONFIGS
-from benchmark.report.configs import read_config
 from benchmark.report.leaderboard import SCORES
 from benchmark.report.same_architecture import COMPARED
 

@@ -6,7 +6,6 @@ then agree with that config in every field, and with the official release in the
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from typing import Any
 import pandas as pd
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.configs import CONFIGS, protocol_names
 from benchmark.data import DATASETS
 from benchmark.errors import RecordError, UsageError, did_you_mean
-from benchmark.listing import CONFIGS, protocol_names
+from benchmark.protocols import complete_fields, load_protocol
 from benchmark.records.schema import Record
-from benchmark.report.configs import read_protocol
 from benchmark.report.rows import Row
 
 _FILE = CONFIGS / "published.csv"
@@ -168,9 +167,9 @@ def agreement(benchmark: str, protocol: str) -> Agreement | None:
     """Returns the protocol of a benchmark that says most of a source's protocol; None if none names it."""
     found = []
     for ours in protocol_names(benchmark):
-        said = (read_protocol(benchmark, ours) or {}).get("published", {}).get(protocol)
+        said = load_protocol(benchmark, ours).settings.published.get(protocol)
         if said is not None:
-            found.append(Agreement(ours, said["agreement"], said["why"]))
+            found.append(Agreement(ours, said.agreement, said.why))
     return min(found, key=lambda each: _CLOSEST_FIRST.index(each.kind), default=None)
 
 
@@ -187,9 +186,8 @@ def differences(protocol: str, record: Record, *, presumed: bool = False) -> lis
         return [f"no protocol {protocol} here to compare fields with"]
     if known.kind == "none" or (known.kind == "presumed" and not presumed):
         return [f"{known.ours} here {'is another' if known.kind == 'none' else 'may be another'}: {known.why}"]
-    wanted = read_protocol(record.benchmark, known.ours) or {}
-    wanted = _leaves(json.loads(json.dumps({key: value for key, value in wanted.items() if key != "published"})))
-    ours = _leaves(record.protocol.fields)
+    wanted = _leaves(load_protocol(record.benchmark, known.ours).fields)
+    ours = _leaves(complete_fields(record.benchmark, record.protocol.fields))
     found = [  # a section that one of them does not have is None there
         f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
         for key in dict.fromkeys((*wanted, *ours))

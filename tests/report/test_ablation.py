@@ -12,9 +12,10 @@ import pytest
 from scipy import stats
 
 from benchmark.cli import main
+from benchmark.configs import protocol_names
 from benchmark.data import DATASETS
 from benchmark.errors import ProtocolError, UsageError
-from benchmark.listing import backbone_presets, protocol_names
+from benchmark.listing import backbone_presets
 from benchmark.protocols import load_protocol
 from benchmark.report.ablation import Ablation, AblationCell, AblationGroup, fits, make_ablation
 from benchmark.report.ablation_config import AblationConfig, ColumnSpec, Match, ablation_names, read_ablation

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.configs import CONFIGS, protocol_names, read_config
 from benchmark.errors import RecordError, UsageError
-from benchmark.listing import CONFIGS, protocol_names
 from benchmark.protocols import load_protocol
-from benchmark.report.configs import read_config
 from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
@@ -77,6 +77,14 @@ def test_stored_views_differ_from_augmentation_at_every_step(official: Callable)
     assert found == ["train.stored.views None ≠ 2", "train.stored.dtype None ≠ float16"]
 
 
+def test_records_older_than_a_field_have_what_was_done_then(official: Callable) -> None:
+    record = official()
+    fields = copy.deepcopy(record.protocol.fields)
+    del fields["train"]["photometric"], fields["selection"]["refit"]
+    older = record.model_copy(update={"protocol": record.protocol.model_copy(update={"fields": fields})})
+    assert differences("dinov2-lin", older) == []
+
+
 def test_images_that_were_left_out_differ(official: Callable) -> None:
     record = official(metrics={"miou": 40.0, "images_left_out": {"train": 3, "val": 2}})
     assert differences("dinov2-lin", record) == ["3 images of train left out", "2 images of val left out"]
@@ -135,7 +143,7 @@ def test_whose_figures_they_are_is_no_part_of_a_protocols_fields(tmp_path: Path)
     path = tmp_path / "mine.py"
     path.write_text(f"_base_ = {str(CONFIGS / 'ade20k' / 'dinov2-lin.py')!r}\npublished = dict(_delete_=True)\n")
     assert load_protocol("ade20k", str(path)).fingerprint == protocol.fingerprint
-    with pytest.raises(UsageError, match="no field to replace"):
+    with pytest.raises(UsageError, match="no protocol field"):
         load_protocol("ade20k", "dinov2-lin", ("published.dinov2-lin.agreement=none",))
 
 

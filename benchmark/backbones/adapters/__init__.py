@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.adapters import custom, hf, timm
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
-from benchmark.backbones.structure import BackboneOptions, refuse_options
+from benchmark.backbones.structure import refuse_options
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import CheckpointError
 

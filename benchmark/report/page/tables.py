@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.listing import CONFIGS
+from benchmark.configs import CONFIGS
 from benchmark.report.ablation import Ablation, make_ablation
 from benchmark.report.ablation_config import read_ablation
 from benchmark.report.ablation_grid import ablation_grid

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import formats, load_backbone
 from benchmark.backbones.contents import Contents
 from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from benchmark.backbones.structure import BackboneOptions, infer_spec
+from benchmark.backbones.structure import infer_spec
 from benchmark.errors import StructureError
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Configs without the packages that run them: plain Python files of values, inherited with ``_base_``."""
+"""Configs: plain Python files of values, inherited with ``_base_``, read without the packages that run them.
+
+They are mmengine configs: ``mmengine.Config.fromfile`` reads the same values. Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import ProtocolError
-from benchmark.listing import CONFIGS
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+def protocol_names(benchmark: str) -> list[str]:
+    """Lists the protocols that ship for a benchmark."""
+    return sorted(path.stem for path in (CONFIGS / benchmark).glob("*.py"))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -28,12 +37,6 @@ def read_config(path: Path) -> dict[str, Any]:
     for relative in [base] if isinstance(base, str) else base:
         fields = _merged(fields, read_config(path.parent / relative))
     return _merged(fields, values)
-
-
-def read_protocol(benchmark: str, name: str) -> dict[str, Any] | None:
-    """Reads the protocol a benchmark ships under a name; None if there is none."""
-    path = CONFIGS / benchmark / f"{name}.py"
-    return read_config(path) if path.is_file() else None
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
