@@ -200,7 +200,7 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
 
 def _times(backbone: Backbone, device: torch.device) -> dict[str, str]:
     """Times one image of each size that a benchmark shows, and multiplies."""
-    plans = [plan(name) for name in BENCHMARKS]
+    plans = [plan(name, backbone.spec.patch_size) for name in BENCHMARKS]
     shown = {(size, job.precision) for job in plans for size in (job.train_size, job.val_size)}
     seconds = {
         (size, precision): look.seconds_per_image(backbone, size, precision=precision)

@@ -41,7 +41,8 @@ def add(verbs: Verbs) -> None:
     extract.add_argument(
         "--size", type=positive, metavar="N", help="squash the whole image to N x N instead of --resize and --crop"
     )
-    extract.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the backbone")
+    precisions = ("float32", "bfloat16", "float16")
+    extract.add_argument("--precision", choices=precisions, default="float32", help="of the backbone")
     extract.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16", help="of the files")
     extract.add_argument("--format", choices=("safetensors", "npy"), default="safetensors", help="of the files")
     extract.add_argument("--on-bad-image", choices=("error", "skip"), default="error", help="default: error")

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.images import normalised, read_image
+from benchmark.data.photometric import TorchvisionPhotoMetricDistortion
 from benchmark.data.split import MapSplit
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
 from benchmark.errors import DataError
@@ -114,6 +115,7 @@ def test_sample(
 
 def _augmentation(settings: SegmentationTrain) -> Compose:
     resize = _resize(settings.resize)
+    distort = PhotoMetricDistortion if settings.photometric == "mmseg" else TorchvisionPhotoMetricDistortion
     return Compose(
         [
             RandomResize(
@@ -121,7 +123,7 @@ def _augmentation(settings: SegmentationTrain) -> Compose:
             ),
             RandomCrop((settings.crop, settings.crop), cat_max_ratio=settings.max_class_share),
             RandomFlip(prob=settings.flip),
-            PhotoMetricDistortion(settings.brightness, settings.contrast, settings.saturation, settings.hue),
+            distort(settings.brightness, settings.contrast, settings.saturation, settings.hue),
         ]
     )
 

@@ -30,6 +30,7 @@ from benchmark.pretraining.supervised import SupervisedLearner
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.loader import training_batches
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import seed_torch
 from benchmark.progress import Progress
 
@@ -182,10 +183,8 @@ class _Run:
         optimizer = make_optimizer((p for p in learner.parameters() if p.requires_grad), self.recipe.optimizer)
         start = self._restore(learner, optimizer)
         steps = range(start, train.steps)
-        batches = training_batches(
-            load, _collate, size=images, batch_size=train.batch_size, seed=seed, steps=steps, world=world,
-            workers=self._workers(),
-        )  # fmt: skip
+        order = SampleOrder(images, train.batch_size, seed)
+        batches = training_batches(load, _collate, order=order, steps=steps, world=world, workers=self._workers())
         share = len(world.share(range(train.batch_size))) / train.batch_size
         progress = Progress(train.steps, self.out.stem, done=start, quiet=not world.leads)
         shown = "starts"

@@ -67,7 +67,7 @@ def encode_columns(
             `DataError`.
         columns: What is encoded.
         norm: Whether the final LayerNorm is applied.
-        precision: float32, or bfloat16 for autocast.
+        precision: float32, or bfloat16 or float16 for autocast.
         batch_size: Images per forward pass.
         workers: Loader processes.
     """

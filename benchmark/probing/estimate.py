@@ -37,12 +37,12 @@ class Plan:
         return self.train + self.val
 
 
-def plan(benchmark: str) -> Plan:
+def plan(benchmark: str, patch_size: int) -> Plan:
     """Counts the forwards of a benchmark; evaluation is counted on images of the dataset's usual size."""
     known = BENCHMARKS[benchmark]
     layout = DATASETS[known.dataset]
     trained_on = DATASETS[known.trained_on or known.dataset]
-    settings = load_protocol(benchmark, known.default_protocol).settings
+    settings = load_protocol(benchmark, known.default_protocol).in_pixels(patch_size)
     if isinstance(settings, SegmentationProtocol):
         train_size = (settings.train.crop, settings.train.crop)
         val_size, per_image = _windows(settings, layout.usual_size)

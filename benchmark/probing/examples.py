@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from benchmark.probing.features import FrozenBackbone
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import Example, Examples
 
 
@@ -26,8 +27,7 @@ def encoded(
     batches: Callable[[range], Iterator[Batch]],
     encoder: FrozenBackbone,
     see: Callable[[Tensor], tuple[Tensor, ...]],
-    *,
-    batch_size: int,
+    order: SampleOrder,
 ) -> Examples:
     """Returns examples that run the backbone, each process on its share of every batch.
 
@@ -35,16 +35,17 @@ def encoded(
         batches: From a range of steps to this process's share of their batches.
         encoder: The frozen backbone.
         see: From images to what the heads are called with, by ``encoder``.
-        batch_size: Images of a whole batch.
+        order: Which samples make the batch of a step.
     """
     world, device = encoder.world, encoder.device
 
     def examples(steps: range) -> Iterator[Example]:
-        if world.leads:
-            encoder.forwards += steps.start * batch_size  # what an earlier run did counts too
-        for batch in batches(steps):
-            seen = [world.gather(part, batch_size) for part in see(batch.images)]
-            target = world.gather(batch.target.to(device, non_blocking=True), batch_size)
-            yield Example(tuple(seen), target)
+        if world.leads:  # what an earlier run did counts too
+            encoder.forwards += order.samples_before(steps.start)
+        for step, batch in zip(steps, batches(steps), strict=True):
+            total = len(order.places(step))
+            seen = tuple(world.gather(part, total) for part in see(batch.images))
+            target = world.gather(batch.target.to(device, non_blocking=True), total)
+            yield Example.of(seen, target, order, step)
 
     return examples

@@ -109,7 +109,7 @@ class ExtractOptions:
     """How images become squares."""
 
     precision: str = "float32"
-    """Arithmetic of the backbone: float32 or bfloat16."""
+    """Arithmetic of the backbone: float32, bfloat16 or float16."""
 
     dtype: str = "float16"
     """Number format of the files: float32, float16 or bfloat16."""

@@ -12,6 +12,12 @@ from benchmark.probing.distributed import World
 from benchmark.protocols import Features
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Returns the arithmetic of a backbone: float32, or autocast to bfloat16 or float16."""
+    dtype = getattr(torch, precision)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
 class FrozenBackbone:
     """Runs a backbone without gradients and counts the images it ran on.
 
@@ -33,7 +39,7 @@ class FrozenBackbone:
         """Maps images (B, 3, H, W) to the tokens of ``layers``, padding the images to whole patches."""
         self.forwards += len(images)
         images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        with autocast(self.device, precision):
             return self.backbone.tokens(images, layers=layers, norm=norm)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -20,17 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmark.errors import DenseBenchError
 from benchmark.probing.distributed import World
-
-
-def sample_index(position: int, *, seed: int, size: int) -> int:
-    """Returns which image comes at ``position`` of an endless stream of epochs, each shuffled anew."""
-    epoch, place = divmod(position, size)
-    return int(_epoch_order(seed, epoch, size)[place])
-
-
-@lru_cache(maxsize=4)
-def _epoch_order(seed: int, epoch: int, size: int) -> np.ndarray:
-    return np.random.default_rng([seed, epoch]).permutation(size)
+from benchmark.probing.sample_order import Place, SampleOrder
 
 
 @contextmanager
@@ -44,26 +33,35 @@ def numpy_seeded(*entropy: int) -> Iterator[None]:
         np.random.set_state(state)
 
 
-class _StepSamples(Dataset):
-    """Samples by (step, slot of the batch)."""
+class _Placed(Dataset):
+    """Samples by their place in an order."""
 
-    def __init__(self, load: Callable[[int], Any], size: int, batch_size: int, seed: int) -> None:
-        self.load, self.size, self.batch_size, self.seed = load, size, batch_size, seed
+    def __init__(self, load: Callable[[int], Any], order: SampleOrder) -> None:
+        self.load, self.order = load, order
 
-    def __getitem__(self, place: tuple[int, int]) -> Any:
-        step, slot = place
-        index = sample_index(step * self.batch_size + slot, seed=self.seed, size=self.size)
-        with numpy_seeded(self.seed, step, slot):
-            return _loaded(self.load, index)
+    def __getitem__(self, place: Place) -> Any:
+        with numpy_seeded(self.order.seed, *place.entropy):
+            return _loaded(self.load, self.order.index(place))
+
+
+class _Places:
+    """The places of each step, drawn up when their turn comes: there may be millions."""
+
+    def __init__(self, order: SampleOrder, steps: range, share: Callable[[Sequence[Place]], Sequence[Place]]) -> None:
+        self.order, self.steps, self.share = order, steps, share
+
+    def __iter__(self) -> Iterator[Sequence[Place]]:
+        return (self.share(self.order.places(step)) for step in self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
 
 
 def training_batches(
     load: Callable[[int], Any],
     collate: Callable[[list[Any]], Any],
     *,
-    size: int,
-    batch_size: int,
-    seed: int,
+    order: SampleOrder,
     steps: range,
     world: World | None = None,
     workers: int = 0,
@@ -71,25 +69,21 @@ def training_batches(
     """Yields the batch of each step in ``steps``, or this process's share of it.
 
     Args:
-        load: From an image index in [0, size) to an augmented sample; may draw from numpy's global generator.
+        load: From an image index to an augmented sample; may draw from numpy's global generator.
         collate: From a list of samples to a batch.
-        size: Number of training images.
-        batch_size: Samples per batch, over all processes.
-        seed: Seed of order and augmentation.
+        order: Which images make the batch of a step.
         steps: Steps wanted.
         world: The processes that share the work.
         workers: Loader processes; 0 loads in this one.
     """
-    slots = (world or World()).share(range(batch_size))
-    places = [[(step, slot) for slot in slots] for step in steps]
-    dataset = _StepSamples(load, size, batch_size, seed)
+    share = (world or World()).share
 
     def collate_or_pass_on(samples: list[Any]) -> Any:
         return next((sample for sample in samples if isinstance(sample, DenseBenchError)), None) or collate(samples)
 
     loader = DataLoader(
-        dataset,
-        batch_sampler=places,
+        _Placed(load, order),
+        batch_sampler=_Places(order, steps, share),
         collate_fn=collate_or_pass_on,
         num_workers=workers,
         worker_init_fn=_one_thread_each,

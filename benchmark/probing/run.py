@@ -214,7 +214,7 @@ def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:
 
 
 def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cell:
-    _refuse_missing_layers(protocol.settings, backbone)
+    _refuse_missing_layers(protocol.in_pixels(backbone.spec.patch_size), backbone)
     data = open_splits(protocol, options.data_root, options.limit)
     data_fingerprint = data.fingerprint
     key = cell_key(
@@ -228,6 +228,11 @@ def _resolve(protocol: Protocol, backbone: Backbone, options: RunOptions) -> Cel
     )
     name = options.name or Path(backbone.source.checkpoint).stem
     return Cell(name, protocol, backbone, data, data_fingerprint, options.seed, options.limit, key)
+
+
+def _settings_of(cell: Cell) -> Settings:
+    """Returns the protocol's fields as the cell's backbone runs them."""
+    return cell.protocol.in_pixels(cell.backbone.spec.patch_size)
 
 
 def _features_of(settings: DenseProtocol, depth: int) -> Features:
@@ -244,7 +249,7 @@ def _task(settings: DenseProtocol, cell: Cell) -> Task:
 
 def _evaluation(cell: Cell, session: _Session) -> tuple[FrozenBackbone, Callable[[Job], Outcome]]:
     """Returns the frozen backbone as the benchmark sees it, and what makes its score."""
-    settings, device, world = cell.protocol.settings, session.device, session.world
+    settings, device, world = _settings_of(cell), session.device, session.world
     for kind, run in ((KnnProtocol, run_knn), (LinearProtocol, run_linear), (LogregProtocol, run_logreg)):
         if isinstance(settings, kind):
             encoder = FrozenBackbone(cell.backbone, device, world)

@@ -24,6 +24,7 @@ from benchmark.probing.gallery import Pictured, make_gallery
 from benchmark.probing.job import Job
 from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
 from benchmark.probing.train import Examples, Probe, ProbeLearner, seed_torch, train
 from benchmark.probing.views import stored_views
@@ -107,48 +108,63 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     fit, held_out = (
         hold_out(len(everything), settings.selection.holdout, job.seed) if len(sweep) > 1 else (everything, [])
     )
-    probes = _make_probes(task, sweep, features, job.seed)
+    # Without a sweep there is nothing to choose; without a refit those that choose are scored.
+    scored = _make_probes(task, sweep, features, job.seed)
+    refit = bool(held_out) and settings.selection.refit
+    choosing = _make_probes(task, sweep, features, job.seed) if refit else scored
 
-    train_probes(task, probes, _examples(task, fit, features, job), job, features.world)
-    diverged = [not all(tensor.isfinite().all() for tensor in probe.head.parameters()) for probe in probes]
+    examples = _examples(task, everything if refit else fit, held_out if refit else [], features, job)
+    train_probes(task, scored, choosing if refit else [], examples, job=job, world=features.world)
 
-    def statistics(split: Split, indices: list[int], what: str) -> np.ndarray:
+    def statistics(probes: list[Probe], split: Split, indices: list[int], what: str) -> np.ndarray:
         mine = features.world.share(indices)
         samples = ordered_samples(task.test_sample(split), mine, workers=job.workers)
         progress = Progress(len(mine), f"{job.label} {what}", quiet=not features.world.leads)
         return measure_images(task, probes, samples, features, total=len(indices), progress=progress)
 
-    def scores(measured: np.ndarray) -> list[float]:
+    def scores(probes: list[Probe], measured: np.ndarray) -> list[float]:
         """Of each candidate, the mean over its seeds; nan if one of them diverged."""
-        each = [math.nan if gone else task.score(probe) for probe, gone in zip(measured, diverged, strict=True)]
+        each = [math.nan if _diverged(probe) else task.score(own) for probe, own in zip(probes, measured, strict=True)]
         return np.reshape(each, (len(sweep), -1)).mean(1).tolist()
 
     chosen, on_held_out = 0, None
     if held_out:
-        on_held_out = scores(statistics(data.train, held_out, "held-out train"))
+        on_held_out = scores(choosing, statistics(choosing, data.train, held_out, "held-out train"))
         chosen = best(on_held_out, higher_is_better=task.higher_is_better)
-    if np.reshape(diverged, (len(sweep), -1))[chosen].any():
+    seeds = settings.probes.seeds
+    if any(map(_diverged, scored[chosen * seeds : (chosen + 1) * seeds])):
         raise DivergedError(f"training diverged at lr {sweep[chosen].lr:g}: the weights are not finite")
-    measured = statistics(data.val, list(range(len(data.val))), "val")
+    measured = statistics(scored, data.val, list(range(len(data.val))), "val")
     selection = None
     if on_held_out is not None:
         selection = {
             "on": f"held-out {settings.data.train}",
             "images": len(held_out),
-            **_selection(task, sweep, chosen, on_held_out, scores(measured)),
+            **_selection(task, sweep, chosen, on_held_out, scores(scored, measured)),
         }
-    kept = measured.reshape(len(sweep), settings.probes.seeds, *measured.shape[1:])[chosen]
+    kept = measured.reshape(len(sweep), seeds, *measured.shape[1:])[chosen]
     if math.isnan(task.score(kept[0])):
         raise DataError(
             f"{data.val.layout.name}: no pixel of split {data.val.name!r} {task.scored_pixel}; there is no score"
         )
     metrics = task.metrics(kept)
-    gallery = make_gallery(task, data.val, probes[chosen * settings.probes.seeds], features)
+    gallery = make_gallery(task, data.val, scored[chosen * seeds], features)
     return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept), gallery)
 
 
-def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, world: World) -> None:
-    """Trains heads in place as the protocol says and leaves them in evaluation mode."""
+def train_probes(
+    task: Task, scored: list[Probe], choosing: list[Probe], examples: Examples, *, job: Job, world: World
+) -> None:
+    """Trains heads in place as the protocol says and leaves them in evaluation mode.
+
+    Args:
+        task: Loss and protocol.
+        scored: Heads that are scored.
+        choosing: Heads that only choose among settings, and see no held-out image.
+        examples: What they learn from.
+        job: Where the state is kept.
+        world: The processes.
+    """
     settings = task.settings
     learners = [
         ProbeLearner(
@@ -157,34 +173,39 @@ def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, 
             iterations=settings.train.iterations,
             optimizer=settings.optimizer,
             schedule=settings.schedule,
+            chooses=chooses,
         )
+        for probes, chooses in ((scored, False), (choosing, True))
         for probe in probes
     ]
     label = f"{job.label} train"
     train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
-    for probe in probes:
+    for probe in (*scored, *choosing):
         probe.head.eval()
 
 
-def _examples(task: Task, fit: list[int], features: FrozenFeatures, job: Job) -> Examples:
-    """Returns augmented images of the training indices ``fit``: encoded anew at every step, or the stored views."""
-    load, batch_size = task.train_sample(job.data.train), task.settings.train.batch_size
-    if task.settings.train.stored is not None:
-        return stored_views(lambda index: task.collate([load(index)]), task.settings.train, fit, features, job)
+def _examples(task: Task, images: list[int], held_out: list[int], features: FrozenFeatures, job: Job) -> Examples:
+    """Returns augmented images of the training indices ``images``: encoded anew at every step, or the stored views.
+
+    ``held_out`` are places in ``images``, of those that choose among settings.
+    """
+    load, given = task.train_sample(job.data.train), task.settings.train
+    hidden = frozenset(held_out)
+    if given.stored is not None:
+        return stored_views(lambda index: task.collate([load(index)]), given, images, features, job, held_out=hidden)
+    order = SampleOrder(len(images), given.batch_size, job.seed, hidden)
     return encoded(
         lambda steps: training_batches(
-            lambda index: load(fit[index]),
+            lambda index: load(images[index]),
             task.collate,
-            size=len(fit),
-            batch_size=batch_size,
-            seed=job.seed,
+            order=order,
             steps=steps,
             world=features.world,
             workers=job.workers,
         ),
         features,
         features.seen,
-        batch_size=batch_size,
+        order,
     )
 
 
@@ -230,6 +251,10 @@ def _make_probes(task: Task, sweep: list[Candidate], features: FrozenFeatures, s
             head = task.make_head(features).to(features.device)
             probes.append(Probe(candidate.lr, candidate.weight_decay, (seed, number), head))
     return probes
+
+
+def _diverged(probe: Probe) -> bool:
+    return not all(tensor.isfinite().all() for tensor in probe.head.parameters())
 
 
 def _selection(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from benchmark.probing.distributed import World
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.schedules import betas_at, lr_factor
 from benchmark.progress import Progress
 from benchmark.protocols import DepthOptimizer, DepthSchedule, Optimizer, Schedule
@@ -23,13 +24,29 @@ from benchmark.protocols import DepthOptimizer, DepthSchedule, Optimizer, Schedu
 
 @dataclass(frozen=True)
 class Example:
-    """What the learners are shown at one step: a whole batch, the same on every process."""
+    """What a learner is shown at one step: a whole batch, the same on every process."""
 
     seen: tuple[Tensor, ...]
     """Frozen features (B, ...), float32: what a head is called with."""
 
     target: Tensor
     """(B, ...), whatever the loss takes."""
+
+    without_held_out: Example | None = None
+    """What learners that choose are shown: the batch with other images in place of held-out ones. None is the same."""
+
+    @classmethod
+    def of(cls, seen: tuple[Tensor, ...], target: Tensor, order: SampleOrder, step: int) -> Example:
+        """Parts the samples of ``order.places(step)`` into the batch and that of learners that choose."""
+        rows, size = order.rows_without_held_out(step), order.batch_size
+        if rows is None:
+            return cls(seen, target)
+        chosen = torch.tensor(rows, device=target.device)
+        return cls(
+            tuple(part[:size] for part in seen),
+            target[:size],
+            cls(tuple(part[chosen] for part in seen), target[chosen]),
+        )
 
 
 Examples = Callable[[range], Iterator[Example]]
@@ -38,6 +55,9 @@ Examples = Callable[[range], Iterator[Example]]
 
 class Learner(Protocol):
     """One or many probes that learn from the same examples."""
+
+    chooses: bool
+    """Whether it is there to choose among settings on held-out images, which it must not see."""
 
     def learn(self, example: Example, step: int) -> Tensor:
         """Makes one update and returns the loss, or one per probe."""
@@ -79,7 +99,8 @@ def train(
     steps = range(start, iterations)
     progress = Progress(iterations, label, done=start, quiet=not world.leads)
     for step, example in zip(steps, examples(steps), strict=True):
-        losses = [learner.learn(example, step) for learner in learners]
+        others = example.without_held_out or example
+        losses = [learner.learn(others if learner.chooses else example, step) for learner in learners]
         progress.advance(lambda losses=losses: f"best loss {_least(losses):.4f}")
         if world.leads and (resume.due() or step + 1 == iterations):
             resume.save({"step": step + 1, "learners": [learner.state_dict() for learner in learners]})
@@ -114,6 +135,7 @@ class ProbeLearner:
         iterations: Length of the schedule.
         optimizer: Moments and clipping.
         schedule: Learning rate over the steps.
+        chooses: Whether it is one of those that choose.
     """
 
     def __init__(
@@ -124,8 +146,9 @@ class ProbeLearner:
         iterations: int,
         optimizer: Optimizer | DepthOptimizer,
         schedule: Schedule | DepthSchedule,
+        chooses: bool = False,
     ) -> None:
-        self.probe, self.loss = probe, loss
+        self.probe, self.loss, self.chooses = probe, loss, chooses
         self.iterations, self.optimizer, self.schedule = iterations, optimizer, schedule
         self.adamw = torch.optim.AdamW(probe.head.parameters(), lr=probe.lr, weight_decay=probe.weight_decay)
         probe.head.train()

@@ -21,23 +21,31 @@ from benchmark.probing.feature_store.address import Address
 from benchmark.probing.feature_store.filling import Encode, Encoded
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.job import Job
-from benchmark.probing.loader import numpy_seeded, ordered_batches, sample_index
+from benchmark.probing.loader import numpy_seeded, ordered_batches
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import Example, Examples
 
 _BATCH = 16
 
 
 def stored_views(
-    view: Callable[[int], Batch], settings: Any, fit: Sequence[int], features: FrozenFeatures, job: Job
+    view: Callable[[int], Batch],
+    settings: Any,
+    images: Sequence[int],
+    features: FrozenFeatures,
+    job: Job,
+    *,
+    held_out: frozenset[int] = frozenset(),
 ) -> Examples:
     """Returns examples read from the store, after one pass over all views if nobody has made it.
 
     Args:
         view: From an index to an augmented image with its target, a batch of one; draws from numpy's generator.
         settings: The protocol's training section.
-        fit: Images to train on.
+        images: Images to train on.
         features: The frozen backbone.
         job: Images, seed and places.
+        held_out: Places in ``images`` of those that choose among settings.
     """
     views, split, device = settings.stored.views, job.data.train, features.device
 
@@ -49,7 +57,7 @@ def stored_views(
     given, spec = features.settings, features.backbone.spec
     blocks = [block % spec.depth for block in given.layers]
     columns = [f"patches.{block}" for block in blocks] + [f"cls.{block}" for block in blocks if features.with_cls]
-    first = load(fit[0] * views)
+    first = load(images[0] * views)
     size = tuple(first.images.shape[-2:])
     target = _address(settings, split, views, dtype=_name(first.target))
     frozen = Address(
@@ -91,18 +99,20 @@ def stored_views(
     )
     grid = tuple(-(-side // spec.patch_size) for side in size)
 
-    def read(rows: list[int]) -> Example:
+    def read(rows: list[int]) -> tuple[tuple[Tensor, ...], Tensor]:
         maps = [seen.read(f"patches.{block}", rows).to(device).float() for block in blocks]
         parts = [torch.cat([tokens.transpose(1, 2).unflatten(2, grid) for tokens in maps], dim=1)]
         if features.with_cls:
             parts.append(torch.cat([seen.read(f"cls.{block}", rows).to(device).float() for block in blocks], dim=1))
-        return Example(tuple(parts), targets.read("target", rows).to(device))
+        return tuple(parts), targets.read("target", rows).to(device)
+
+    held_rows = frozenset(place * views + number for place in held_out for number in range(views))
+    order = SampleOrder(len(images) * views, settings.batch_size, job.seed, held_rows)
 
     def examples(steps: range) -> Iterator[Example]:
         for step in steps:
-            places = range(step * settings.batch_size, (step + 1) * settings.batch_size)
-            drawn = [divmod(sample_index(place, seed=job.seed, size=len(fit) * views), views) for place in places]
-            yield read([fit[index] * views + number for index, number in drawn])
+            drawn = [divmod(order.index(place), views) for place in order.places(step)]
+            yield Example.of(*read([images[index] * views + number for index, number in drawn]), order, step)
 
     return examples
 

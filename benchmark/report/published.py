@@ -6,7 +6,7 @@ then agree with that config in every field, and with the official release in the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,6 +76,8 @@ class Published:
     value: float
     source: str
     trust: str
+    why: str
+    """From what it is known that the protocols agree."""
 
 
 @dataclass(frozen=True)
@@ -127,25 +129,30 @@ def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
     """Finds which figures may stand beside which rows: same benchmark, every protocol field equal, official data."""
     columns = {(row.label, cell.benchmark): cell.records[0] for row in rows for cell in row.cells.values()}
     beside, differing = [], []
-    counts = Counter((figure.protocol, figure.benchmark) for figure in figures)
-    for (protocol, benchmark), count in counts.items():
-        what = f"published {protocol}, {benchmark} ({count} figure{'s' if count > 1 else ''})"
+    groups: defaultdict[tuple[str, str, str], list[Figure]] = defaultdict(list)
+    for figure in figures:
+        groups[figure.protocol, figure.benchmark, figure.metric].append(figure)
+    for (protocol, benchmark, metric), own in groups.items():
+        what = f"published {protocol}, {benchmark} ({len(own)} figure{'s' if len(own) > 1 else ''})"
         labels = [label for label, name in columns if name == benchmark]
         if benchmark not in BENCHMARKS:
             differing.append(f"{what}: no benchmark of that name here")
+        elif metric != BENCHMARKS[benchmark].metric:
+            differing.append(f"{what}: they are {metric}, the benchmark's are {BENCHMARKS[benchmark].metric}")
         elif not labels:
             differing.append(f"{what}: no run of ours to stand beside")
-        for label in labels:
-            reasons = differences(protocol, columns[label, benchmark])
-            if reasons:
-                more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-                differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
-                continue
-            beside += [
-                Published(label, figure.name, benchmark, figure.value, figure.source, figure.trust)
-                for figure in figures
-                if (figure.protocol, figure.benchmark) == (protocol, benchmark)
-            ]
+        else:
+            for label in labels:
+                reasons = differences(protocol, columns[label, benchmark])
+                if reasons:
+                    more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+                    differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
+                else:
+                    why = agreement(benchmark, protocol).why
+                    beside += [
+                        Published(label, figure.name, benchmark, figure.value, figure.source, figure.trust, why)
+                        for figure in own
+                    ]
     return Comparison(beside, differing)
 
 

@@ -52,7 +52,7 @@ schedule = dict(
     warmup_ratio=1e-3,
     floor=1e-8,
 )
-selection = dict(holdout=0.1)
+selection = dict(holdout=0.1, refit=True)
 test = dict(
     flip='after_resize',
     clamp='before_resize',

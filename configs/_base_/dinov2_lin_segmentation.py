@@ -41,7 +41,7 @@ schedule = dict(
     warmup_ratio=1e-6,
     first_update_twice=False,
 )
-selection = dict(holdout=0.1)
+selection = dict(holdout=0.1, refit=True)
 test = dict(
     resize=dict(short=512, long=2048, filter='cv2'),
     window=512,

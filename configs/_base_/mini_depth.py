@@ -2,7 +2,7 @@
 _base_ = './dinov2_lin1_depth.py'
 
 family = 'mini'
-version = 3
+version = 4  # 4: the probes that are scored are trained on all of train
 
 probes = dict(lr=[1e-3, 1e-2])  # short schedules want a larger step; which one is chosen on held-out images
 train = dict(

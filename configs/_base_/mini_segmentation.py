@@ -2,7 +2,7 @@
 _base_ = './dinov2_lin_segmentation.py'
 
 family = 'mini'
-version = 3
+version = 4  # 4: the probes that are scored are trained on all of train
 
 probes = dict(lr=[3e-3, 1e-2, 3e-2])  # short schedules want a larger step
 train = dict(

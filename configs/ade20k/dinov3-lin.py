@@ -1,2 +1,9 @@
 _base_ = '../_base_/dinov3_lin_segmentation.py'
 data = dict(train='train', val='val')
+
+published = {
+    'dinov3-lin': dict(
+        agreement='stated',
+        why='config-ade20k-linear-training.yaml, with patches of 16; it reports the best of eight validations on val',
+    ),
+}

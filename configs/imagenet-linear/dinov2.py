@@ -3,6 +3,8 @@
 # chosen on training images that are held out.
 _base_ = '../_base_/dinov2_imagenet.py'
 
+version = 2  # 2: the head that is scored is trained on all of train
+
 probes = dict(
     lr=[1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1],
     lr_batch=256,
@@ -21,7 +23,7 @@ train = dict(
     flip=0.5,
 )
 optimizer = dict(momentum=0.9)
-selection = dict(holdout=0.02)
+selection = dict(holdout=0.02, refit=True)
 
 published = {
     'dinov2-linear': dict(

@@ -22,6 +22,7 @@ from benchmark.data.layout import DepthEncoding
 from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError
 from benchmark.probing.loader import training_batches
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.protocols import DepthTrain, FixedCrop, load_protocol
 
 NYU, KITTI = DATASETS["nyu"], DATASETS["kitti"]
@@ -413,7 +414,7 @@ def test_batches_are_a_function_of_seed_and_step(mini_data: Path, name: str) -> 
     load = train_sample(split, load_protocol(name, "mini").settings.train, Preprocessing())
 
     def batches(steps: range) -> list[list]:
-        return list(training_batches(load, list, size=len(split), batch_size=2, seed=3, steps=steps))
+        return list(training_batches(load, list, order=SampleOrder(len(split), 2, 3), steps=steps))
 
     whole, resumed = batches(range(3)), batches(range(2, 3))
     for one, two in zip(whole[2], resumed[0], strict=True):

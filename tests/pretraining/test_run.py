@@ -29,6 +29,7 @@ from benchmark.pretraining.supervised import SupervisedLearner
 from benchmark.probing.distributed import World
 from benchmark.probing.loader import training_batches
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import seed_torch
 
 _ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def test_a_run_is_the_plain_loop_over_its_parts(name: str, quick: Quick, tmp_pat
         load = supervised_sample(split, recipe.augment)
     trained = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     optimizer = make_optimizer(trained, recipe.optimizer)
-    batches = training_batches(load, _collate, size=len(split), batch_size=4, seed=0, steps=range(3))
+    batches = training_batches(load, _collate, order=SampleOrder(len(split), 4, 0), steps=range(3))
     for step, batch in enumerate(batches):
         set_schedule(optimizer, step, 3, recipe.optimizer)
         seed_torch(0, step, 0)

@@ -25,6 +25,8 @@ from benchmark.probing import task as flow
 from benchmark.probing.depth import DepthTask, variants
 from benchmark.probing.distributed import World
 from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.sample_order import SampleOrder
+from benchmark.probing.selection import hold_out
 from benchmark.probing.train import Probe
 from benchmark.protocols import load_protocol
 from heads import GradientLoss, SigLoss
@@ -260,7 +262,8 @@ def test_a_sweep_prefers_the_smaller_error(run: Callable, tmp_path: Path, capsys
     table = record["selection"]["candidates"]
     assert record["selection"]["chosen"] == min(table, key=lambda row: row["rmse_held_out"])
     assert record["selection"]["best_on_val"] == min(table, key=lambda row: row["rmse_val"])
-    assert record["cost"]["backbone_forwards"] == 3 * 2 + 2 + 3 * 2  # one held-out image, flipped too
+    shown = SampleOrder(6, 2, 0, frozenset(hold_out(6, 0.1, 0)[1])).samples_before(3)
+    assert record["cost"]["backbone_forwards"] == shown + 2 + 3 * 2  # one held-out image, flipped too
     assert "best on val would be" in capsys.readouterr().out
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -25,6 +26,9 @@ from benchmark.data.segmentation import SegmentationSplit
 from benchmark.errors import DataError
 from benchmark.metrics.iou import scores_from_areas
 from benchmark.probing import segmentation, task
+from benchmark.probing.sample_order import SampleOrder
+from benchmark.probing.selection import hold_out
+from benchmark.probing.train import Example, ProbeLearner
 from benchmark.protocols import load_protocol
 from benchmark.records.store import RecordStore
 
@@ -147,7 +151,8 @@ def test_a_sweep_adds_heads_not_passes_and_chooses_on_held_out_train(run: Callab
     assert record["primary"]["value"] == pytest.approx(selection["chosen"]["miou_val"])
     assert selection["best_on_val"]["miou_val"] == max(c["miou_val"] for c in selection["candidates"])
     windows = 2
-    assert record["cost"]["backbone_forwards"] == 4 * 2 + (held_out + 3) * windows
+    shown = SampleOrder(6, 2, 0, frozenset(hold_out(6, held_out / 6, 0)[1])).samples_before(4)
+    assert record["cost"]["backbone_forwards"] == shown + (held_out + 3) * windows
 
 
 def test_a_limited_run_is_short_and_stays_out_of_the_leaderboard(run: Callable, tmp_path: Path) -> None:
@@ -247,25 +252,56 @@ def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.Mo
     assert learner.loss(logits, labels, 0).item() == pytest.approx(math.log(21))  # over one pixel, not over four
 
 
-def test_held_out_images_are_never_trained_on(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: dict[str, set[str]] = {"train": set(), "held out": set()}
-    load, phase = SegmentationSplit.load, ["train"]
-    trained = task.train_probes
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("stored", [(), ('train.stored={"views":2,"dtype":"float32"}',)])
+def test_probes_that_choose_never_see_a_held_out_image(
+    run: Callable, monkeypatch: pytest.MonkeyPatch, refit: bool, stored: tuple[str, ...]
+) -> None:
+    """Held-out images are marked with a class of their own; with a refit, the probes that are scored do see it."""
+    mark = 19
+    _, held_out = hold_out(6, 0.25, 0)
+    seen: dict[bool, set[int]] = {True: set(), False: set()}
+    load, learn = SegmentationSplit.load, ProbeLearner.learn
 
-    def watched(split: SegmentationSplit, index: int) -> Any:
-        if split.name == "train":
-            loaded[phase[0]].add(split.names[index])
-        return load(split, index)
+    def marked(split: SegmentationSplit, index: int) -> Any:
+        results = load(split, index)
+        if split.name == "train" and index in held_out:
+            results["gt_seg_map"] = np.full_like(results["gt_seg_map"], mark)
+        return results
 
-    def train(*arguments: Any, **options: Any) -> None:
-        trained(*arguments, **options)
-        phase[0] = "held out"
+    def watched(learner: ProbeLearner, example: Example, step: int) -> Any:
+        seen[learner.chooses].update(example.target.unique().tolist())
+        return learn(learner, example, step)
 
-    monkeypatch.setattr(SegmentationSplit, "load", watched)
-    monkeypatch.setattr(task, "train_probes", train)
-    assert run("voc2012", *_QUICK[:-1], "probes.lr=[1e-2,1e-3]") == 0
-    assert (len(loaded["train"]), len(loaded["held out"])) == (4, 2)
-    assert not loaded["train"] & loaded["held out"]
+    monkeypatch.setattr(SegmentationSplit, "load", marked)
+    monkeypatch.setattr(ProbeLearner, "learn", watched)
+    words = (
+        "--protocol",
+        "mini",
+        f"selection.refit={str(refit).lower()}",
+        "train.iterations=8",
+        "train.batch_size=2",
+        *stored,
+    )
+    assert run("voc2012", *words, "probes.lr=[1e-2,1e-3]") == 0
+    assert (mark in seen[False]) == refit
+    assert mark not in seen[True]
+    assert bool(seen[True]) == refit  # without a refit, those that choose are scored
+
+
+@pytest.mark.parametrize(("benchmark", "metric"), [("voc2012", "miou"), ("nyu", "rmse")])
+@pytest.mark.parametrize("stored", [(), ('train.stored={"views":2,"dtype":"float32"}',)])
+def test_a_sweep_scores_each_probe_as_it_is_scored_alone(
+    run: Callable, tmp_path: Path, benchmark: str, metric: str, stored: tuple[str, ...]
+) -> None:
+    words = ("--protocol", "mini", "train.iterations=6", "train.batch_size=2", *stored)
+    assert run(benchmark, *words, "probes.lr=[1e-2,1e-3]", "probes.weight_decay=[0.0]") == 0
+    [sweep] = _records(tmp_path)
+    for candidate in sweep["selection"]["candidates"]:
+        assert run(benchmark, *words, f"probes.lr=[{candidate['lr']}]", "probes.weight_decay=[0.0]") == 0
+        [alone] = [record for record in _records(tmp_path) if record["selection"] is None]
+        (tmp_path / "results" / "runs" / f"{alone['id']}.json").unlink()
+        assert candidate[f"{metric}_val"] == alone["primary"]["value"]
 
 
 @pytest.mark.parametrize("field", ["crop_padding", "stride", "window"])

@@ -15,6 +15,7 @@ from benchmark.probing.distributed import World
 from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import Probe, ProbeLearner, seed_torch, train
 from benchmark.protocols import Features, Optimizer, Schedule
 from heads import LinearSegmentationHead, upsampled_cross_entropy
@@ -58,7 +59,7 @@ def _train(
     learners = [
         ProbeLearner(probe, _loss, iterations=_ITERATIONS, optimizer=optimizer, schedule=_SCHEDULE) for probe in probes
     ]
-    examples = encoded(lambda steps: _batches(steps, killed_at), features, features.seen, batch_size=2)
+    examples = encoded(lambda steps: _batches(steps, killed_at), features, features.seen, SampleOrder(2, 2, 0))
     train(learners, examples, iterations=_ITERATIONS, resume=resume, label="test", world=World())
     for probe in probes:
         probe.head.eval()

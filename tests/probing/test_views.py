@@ -16,8 +16,9 @@ from benchmark.probing.depth import DepthTask
 from benchmark.probing.feature_store.store import FeatureStore
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.job import Job
-from benchmark.probing.loader import numpy_seeded, sample_index
+from benchmark.probing.loader import numpy_seeded
 from benchmark.probing.resume import ResumeFile
+from benchmark.probing.sample_order import Place, SampleOrder
 from benchmark.probing.segmentation import SegmentationTask
 from benchmark.probing.splits import open_splits
 from benchmark.probing.views import stored_views
@@ -57,7 +58,7 @@ def test_examples_are_the_views_encoded_one_by_one(mini_data: Path, tmp_path: Pa
     steps = range(1, 4)
     for step, example in zip(steps, stored_views(view, settings.train, fit, features, job)(steps), strict=True):
         for slot in range(2):
-            place, number = divmod(sample_index(2 * step + slot, seed=5, size=9), 3)
+            place, number = divmod(SampleOrder(9, 2, 5).index(Place(step, slot)), 3)
             with numpy_seeded(number, fit[place]):
                 alone = view(fit[place])
             for ours, expected in zip(example.seen, features.seen(alone.images), strict=True):

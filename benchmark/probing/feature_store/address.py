@@ -35,7 +35,7 @@ class Address:
     """Whether the final LayerNorm is applied."""
 
     precision: str
-    """Arithmetic of the backbone: float32 or bfloat16."""
+    """Arithmetic of the backbone: float32, bfloat16 or float16."""
 
     dtype: str
     """Number format of the stored features: float32, float16 or bfloat16."""

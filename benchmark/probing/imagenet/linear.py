@@ -18,8 +18,9 @@ from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
 from benchmark.probing.imagenet.scores import Ranked, outcome, ranked, score_extras, selected, share_out
 from benchmark.probing.job import Job
-from benchmark.probing.loader import sample_index, training_batches
+from benchmark.probing.loader import training_batches
 from benchmark.probing.outcome import Outcome
+from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import best, hold_out
 from benchmark.probing.train import Example, Examples, train
 from benchmark.protocols import LinearProtocol
@@ -29,7 +30,7 @@ _CHUNK = 256  # images whose logits of all probes are held at once: 53 MB of 52 
 
 
 def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> Outcome:
-    """Trains the sweep on one pass over train and scores the head that is best on images held out of train.
+    """Trains the sweep on one pass over train and scores the head whose setting is best on images held out of train.
 
     Args:
         settings: The protocol.
@@ -58,33 +59,42 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
     if len(sweep) > 1:
         fit, held_rows = hold_out(total, settings.selection.holdout, job.seed)
 
-    scale = settings.train.batch_size / settings.probes.lr_batch
-    probes = LinearProbes(
-        [LinearProbe(**{**setting, "lr": setting["lr"] * scale}) for setting in sweep],
-        embed_dim=encoder.backbone.spec.embed_dim,
-        num_classes=val.num_classes,
-        momentum=settings.optimizer.momentum,
-        seed=job.seed,
-    ).to(encoder.device)
-    if stored is None:
-        examples = _online(settings, images.take(fit), blocks, encoder, job)
-    else:
-        examples = _from_store(settings, stored.take(fit), blocks, encoder, job)
-    learner = LinearLearner(probes, settings.train.iterations)
-    label = f"{job.label} train"
-    iterations = settings.train.iterations
-    train([learner], examples, iterations=iterations, resume=job.resume, label=label, world=encoder.world)
+    def make() -> LinearProbes:
+        scale = settings.train.batch_size / settings.probes.lr_batch
+        return LinearProbes(
+            [LinearProbe(**{**setting, "lr": setting["lr"] * scale}) for setting in sweep],
+            embed_dim=encoder.backbone.spec.embed_dim,
+            num_classes=val.num_classes,
+            momentum=settings.optimizer.momentum,
+            seed=job.seed,
+        ).to(encoder.device)
 
-    rank = partial(_rank, probes, encoder=encoder, blocks=blocks)
-    diverged = probes.diverged()
+    # Without a sweep there is nothing to choose; without a refit those that choose are scored.
+    refit = bool(held_rows) and settings.selection.refit
+    scored = make()
+    choosing = make() if refit else scored
+    rows = list(range(total)) if refit else fit
+    order = SampleOrder(len(rows), settings.train.batch_size, job.seed, frozenset(held_rows if refit else ()))
+    if stored is None:
+        examples = _online(settings, images.take(rows), blocks, encoder, job, order=order)
+    else:
+        examples = _from_store(stored.take(rows), blocks, encoder, order)
+    iterations = settings.train.iterations
+    learners = [LinearLearner(scored, iterations)]
+    learners += [LinearLearner(choosing, iterations, chooses=True)] if refit else []
+    label = f"{job.label} train"
+    train(learners, examples, iterations=iterations, resume=job.resume, label=label, world=encoder.world)
+
+    rank = partial(_rank, encoder=encoder, blocks=blocks)
     chosen, on_held_out = 0, None
     if held_rows:
         held_out = encode(images.take(held_rows)) if stored is None else stored.take(held_rows)
-        on_held_out = _top1(rank(held_out), diverged)
+        on_held_out = _top1(rank(choosing, held_out), choosing.diverged())
         chosen = best(on_held_out, higher_is_better=True)
+    diverged = scored.diverged()
     if diverged[chosen]:
         raise DivergedError(f"training diverged at lr {sweep[chosen]['lr']:g}: the weights are not finite")
-    on_val = rank(val)
+    on_val = rank(scored, val)
     selection = None
     if on_held_out is not None:
         selection = selected(
@@ -93,7 +103,7 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
 
     def others(split: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
         features = encode(split)
-        return features, rank(features, chosen=[chosen])
+        return features, rank(scored, features, chosen=[chosen])
 
     tries = [on_val[chosen]]
     return outcome(tries, stored, val, selection, score_extras(job.data.extras, val, tries, others))
@@ -125,11 +135,13 @@ class LinearLearner:
     Args:
         probes: On the device of the features.
         iterations: Length of the schedule.
+        chooses: Whether they only choose among settings.
     """
 
-    def __init__(self, probes: LinearProbes, iterations: int) -> None:
+    def __init__(self, probes: LinearProbes, iterations: int, *, chooses: bool = False) -> None:
         self.probes = probes
         self.iterations = iterations
+        self.chooses = chooses
 
     def learn(self, example: Example, step: int) -> Tensor:
         """Makes one update and returns the losses (P,)."""
@@ -151,10 +163,16 @@ class LinearLearner:
 
 
 def _online(
-    settings: LinearProtocol, images: LabelledImages, blocks: int, encoder: FrozenBackbone, job: Job
+    settings: LinearProtocol,
+    images: LabelledImages,
+    blocks: int,
+    encoder: FrozenBackbone,
+    job: Job,
+    *,
+    order: SampleOrder,
 ) -> Examples:
     """Returns augmented images, encoded anew at every step."""
-    spec, batch_size = encoder.backbone.spec, settings.train.batch_size
+    spec = encoder.backbone.spec
     load = train_sample(images, settings.train, spec.preprocessing)
     if job.on_bad_image == "skip":
         load = standing_in(load, len(images))
@@ -166,18 +184,9 @@ def _online(
         return torch.stack([layer.cls for layer in tokens], 1).float(), tokens[-1].patches.mean(1).float()
 
     def batches(steps: range) -> Iterator[Batch]:
-        return training_batches(
-            load,
-            _collate,
-            size=len(images),
-            batch_size=batch_size,
-            seed=job.seed,
-            steps=steps,
-            world=encoder.world,
-            workers=job.workers,
-        )
+        return training_batches(load, _collate, order=order, steps=steps, world=encoder.world, workers=job.workers)
 
-    return encoded(batches, encoder, see, batch_size=batch_size)
+    return encoded(batches, encoder, see, order)
 
 
 def _collate(samples: list[ClassificationSample]) -> Batch:
@@ -187,18 +196,14 @@ def _collate(samples: list[ClassificationSample]) -> Batch:
     )
 
 
-def _from_store(
-    settings: LinearProtocol, images: LabelledFeatures, blocks: int, encoder: FrozenBackbone, job: Job
-) -> Examples:
+def _from_store(images: LabelledFeatures, blocks: int, encoder: FrozenBackbone, order: SampleOrder) -> Examples:
     """Returns stored features in the order in which their images would come."""
-    batch_size = settings.train.batch_size
 
     def examples(steps: range) -> Iterator[Example]:
         for step in steps:
-            places = range(step * batch_size, (step + 1) * batch_size)
-            rows = torch.tensor([sample_index(place, seed=job.seed, size=len(images)) for place in places])
+            rows = torch.tensor([order.index(place) for place in order.places(step)])
             seen = tuple(part.to(encoder.device) for part in images.pooled(blocks, rows))
-            yield Example(seen, images.labels[rows].to(encoder.device))
+            yield Example.of(seen, images.labels[rows].to(encoder.device), order, step)
 
     return examples
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from benchmark.data import DATASETS
 from benchmark.data.classification import ClassificationSplit, train_sample, view_sample
 from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet import knn, linear, logreg
-from benchmark.probing.loader import numpy_seeded, sample_index
+from benchmark.probing.loader import numpy_seeded
+from benchmark.probing.sample_order import Place, SampleOrder
 from benchmark.probing.selection import hold_out
 from benchmark.protocols import load_protocol
 from heads import LinearProbes
@@ -86,7 +88,8 @@ def test_nothing_is_encoded_twice(run: Callable, tmp_path: Path, checkpoint: Pat
     records = _records(tmp_path / "r")
     train, val = (records["imagenet-knn"]["data"]["splits"][name] for name in ("train", "val"))
     held_out = records["imagenet-linear"]["selection"]["images"]
-    assert records["imagenet-linear"]["cost"]["backbone_forwards"] == 4 * 4 + held_out + val
+    shown = SampleOrder(train, 4, 0, frozenset(hold_out(train, 0.25, 0)[1])).samples_before(4)
+    assert records["imagenet-linear"]["cost"]["backbone_forwards"] == shown + held_out + val
     assert records["imagenet-knn"]["cost"]["backbone_forwards"] == train  # val is there already
     assert _records(tmp_path / "other")["imagenet-knn"]["cost"]["backbone_forwards"] == 0
 
@@ -173,14 +176,14 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
 ) -> None:
     made = []
     monkeypatch.setattr(
-        linear, "LinearProbes", lambda *given, **named: made.append(LinearProbes(*given, **named)) or made[0]
+        linear, "LinearProbes", lambda *given, **named: made.append(LinearProbes(*given, **named)) or made[-1]
     )
     words = [f"train.source={source}", "train.iterations=5", "train.batch_size=8", "optimizer.momentum=0.5"]
     words += ["probes.lr=[0.1,0.2]", "probes.lr_batch=2", f"probes.blocks=[{blocks}]", 'probes.inputs=["cls+mean"]']
     assert run("imagenet-linear", *words, "--seed", "3", checkpoint=checkpoint) == 0
     settings, backbone = load_protocol("imagenet-linear", "mini", words).settings, load_backbone(str(checkpoint))
     train = ClassificationSplit(DATASETS["imagenet"], mini_data, "train")
-    fit, _ = hold_out(len(train), settings.selection.holdout, 3)
+    order = SampleOrder(len(train), 8, 3)
     sample = {
         "online": train_sample(train, settings.train, backbone.spec.preprocessing),
         "stored": view_sample(train, settings.view, backbone.spec.preprocessing),
@@ -194,7 +197,7 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
     for step in range(5):
         rows, labels = [], []
         for slot in range(8):
-            index = fit[sample_index(step * 8 + slot, seed=3, size=len(fit))]
+            index = order.index(Place(step, slot))
             with numpy_seeded(3, step, slot):
                 seen = sample(index)
             with torch.no_grad():
@@ -209,6 +212,46 @@ def test_linear_probes_are_sgd_with_a_cosine_written_out(
     [group] = made[0]._groups
     torch.testing.assert_close(group.weight[len(train.classes) :], head.weight.detach(), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(group.bias[len(train.classes) :], head.bias.detach(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("source", ["online", "stored"])
+def test_a_sweep_scores_each_head_as_it_is_scored_alone(
+    run: Callable, tmp_path: Path, checkpoint: Path, source: str
+) -> None:
+    words = [f"train.source={source}", "train.iterations=6", "train.batch_size=8", "probes.blocks=[1]"]
+    words += ['probes.inputs=["cls"]', "probes.weight_decay=[0.0]"]
+    assert run("imagenet-linear", *words, "probes.lr=[0.1,1.0]", checkpoint=checkpoint) == 0
+    for candidate in _records(tmp_path / "r")["imagenet-linear"]["selection"]["candidates"]:
+        folder = f"alone{candidate['lr']}"
+        assert (
+            run("imagenet-linear", *words, f"probes.lr=[{candidate['lr']}]", checkpoint=checkpoint, results=folder) == 0
+        )
+        alone = _records(tmp_path / folder)["imagenet-linear"]
+        assert candidate["top1_val"] == alone["primary"]["value"]
+
+
+def test_heads_that_choose_never_see_a_held_out_image(
+    run: Callable, monkeypatch: pytest.MonkeyPatch, mini_data: Path
+) -> None:
+    """Every image has its own number for a label until the heads have been watched."""
+    train = ClassificationSplit(DATASETS["imagenet"], mini_data, "train")
+    held_out = set(hold_out(len(train), 0.25, 0)[1])
+    shown: dict[bool, set[int]] = {True: set(), False: set()}
+    learn = linear.LinearLearner.learn
+
+    def numbered(*given: Any) -> Callable[[int], Any]:
+        load = train_sample(*given)
+        return lambda index: replace(load(index), label=index)
+
+    def watched(learner: Any, example: Any, step: int) -> Any:
+        shown[learner.chooses].update(example.target.tolist())
+        return learn(learner, replace(example, target=torch.tensor(train.labels)[example.target]), step)
+
+    monkeypatch.setattr(linear, "train_sample", numbered)
+    monkeypatch.setattr(linear.LinearLearner, "learn", watched)
+    assert run("imagenet-linear", "train.iterations=12", *_QUICK[1:]) == 0
+    assert not shown[True] & held_out
+    assert shown[False] & held_out
 
 
 @pytest.mark.parametrize("module", [knn, linear, logreg])

@@ -1,0 +1,10 @@
+_base_ = '../_base_/dinov3_lin_sweep_segmentation.py'
+
+data = dict(train='train', val='val')
+
+published = {
+    'dinov3-lin-sweep': dict(
+        agreement='stated',
+        why='arXiv 2508.10104 D.1 has sweep and tokens, the released config the rest; it chooses on val',
+    ),
+}

@@ -1,0 +1,15 @@
+_base_ = '../_base_/dinov3_lin_sweep_depth.py'
+data = dict(trained_on='nyu', train='train', val='val', depth_range=[0.001, 10.0])
+train = dict(
+    fixed_crop=dict(top=45, left=43, height=427, width=565),  # rows 45:472, columns 43:608: no white frame
+    crop=[416, 544],
+    brightness=[0.75, 1.25],
+)
+test = dict(fixed_crop=None, evaluation_crop='eigen')
+
+published = {
+    'dinov3-lin-sweep': dict(
+        agreement='stated',
+        why='arXiv 2508.10104 D.2 has the sweep, the released config the rest; it chooses on the test split',
+    ),
+}
