@@ -73,19 +73,56 @@ _BESIDE = {
 
 # What stands in the records and leaderboards there are; a deliberate change raises the protocol's version instead.
 _FINGERPRINTS = {
+    ("ade20k", "cached"): "e42d8bfecab4f051",
     ("ade20k", "dinov2-lin"): "7641aec534dddf0a",
-    ("ade20k", "dinov3-lin"): "35abefce46ed1a58",
-    ("ade20k", "mini"): "d7f7915a76e24841",
+    ("ade20k", "dinov3-lin"): "2f68580163be248d",
+    ("ade20k", "dinov3-lin-sweep"): "60cfb1e7eb467522",
+    ("ade20k", "dvt-lin"): "5b900f8dbaa0261f",
+    ("ade20k", "mini"): "5eb05906fe51ea13",
+    ("voc2012", "cached"): "82ef1422e610d089",
     ("voc2012", "dinov2-lin"): "3e9ea4f3b31abce3",
-    ("voc2012", "dinov3-lin"): "b33149f356250e82",
-    ("voc2012", "mini"): "81860c14afd171d0",
+    ("voc2012", "dinov3-lin"): "3c35621d182ea489",
+    ("voc2012", "dinov3-lin-sweep"): "11c3320090824ef0",
+    ("voc2012", "dvt-lin"): "c99bfb20219ffc37",
+    ("voc2012", "mini"): "01037267f5c80cfa",
+    ("cityscapes", "cached"): "e286c681f1b6a455",
     ("cityscapes", "dinov2-lin"): "2c71b6eda9f54c30",
-    ("cityscapes", "dinov3-lin"): "5f8f329c09dbd836",
+    ("cityscapes", "dinov3-lin"): "06b8c0378592098b",
+    ("cityscapes", "dinov3-lin-sweep"): "6870bb0d9ab485a4",
+    ("cityscapes", "mini"): "87c2f4d720ffb933",
+    ("nyu", "cached"): "ef447dfeb630e52d",
+    ("nyu", "dinov2-lin1"): "d1e6c50b9c7afac2",
+    ("nyu", "dinov2-lin4"): "42c20a0a5a4fb9a9",
+    ("nyu", "dinov3-lin"): "ff93130efaecc37b",
+    ("nyu", "dinov3-lin-sweep"): "bfd28db49776246e",
+    ("nyu", "dvt-lin"): "ec2c66b3deedf5be",
+    ("nyu", "mini"): "ebd87d5cd89bd6f3",
+    ("kitti", "cached"): "4294f40a3bb4b803",
+    ("kitti", "dinov2-lin1"): "e9f6792d64715bdf",
+    ("kitti", "dinov2-lin4"): "1f047aacc1d284b8",
+    ("kitti", "dinov3-lin"): "0202d52937a329f1",
+    ("kitti", "dinov3-lin-sweep"): "d7b84d7fe92311eb",
+    ("kitti", "mini"): "391b66f95c7f969d",
+    ("sunrgbd", "cached"): "f1622ab752ac6117",
+    ("sunrgbd", "dinov2-lin1"): "ee64e9cdc950d2c9",
+    ("sunrgbd", "dinov2-lin4"): "cbf93edb501e308b",
+    ("sunrgbd", "dinov3-lin"): "f1f9fba3b57d5443",
+    ("sunrgbd", "dinov3-lin-sweep"): "6ec818fc71c9e8f2",
+    ("sunrgbd", "mini"): "89a378ba26854be5",
+    ("imagenet-knn", "dinov2"): "49ebb39a5849f130",
+    ("imagenet-knn", "mini"): "9a7120b3ee730014",
+    ("imagenet-linear", "cached"): "9f2faafa808fd6c3",
+    ("imagenet-linear", "dinov2"): "1350869385a41425",
+    ("imagenet-linear", "dinov3"): "20fd45840b9b13be",
+    ("imagenet-linear", "dinov3-paper"): "50998d3a1b5c6fe6",
+    ("imagenet-linear", "mini"): "f7329417fb4066cd",
+    ("imagenet-logreg", "dinov2"): "9740f5fbfd2968e8",
+    ("imagenet-logreg", "mini"): "8fe2183850ad089b",
 }
 
 
-@pytest.mark.parametrize(("benchmark", "name"), list(_FINGERPRINTS))
-def test_fingerprints_of_segmentation_do_not_move(benchmark: str, name: str) -> None:
+@pytest.mark.parametrize(("benchmark", "name"), _SHIPPED)
+def test_fingerprints_do_not_move(benchmark: str, name: str) -> None:
     assert load_protocol(benchmark, name).fingerprint == _FINGERPRINTS[benchmark, name]
 
 
@@ -142,6 +179,66 @@ def test_dinov2_lin_has_the_constants_of_its_source() -> None:
     assert round(fields["schedule"]["warmup"] * 40_000) == 1500
     assert (fields["test"]["window"], fields["test"]["stride"]) == (512, 341)
     assert fields["loss"]["average"] == "all"
+
+
+@pytest.mark.parametrize(("patch", "side", "stride"), [(14, 448, 298), (16, 512, 341)])
+def test_dinov3s_sweep_has_1024_tokens_with_every_patch(patch: int, side: int, stride: int) -> None:
+    """Arxiv 2508.10104, table 3 and D.1; the stride is the released configuration's share of the window."""
+    for benchmark in ("ade20k", "voc2012", "cityscapes"):
+        protocol = load_protocol(benchmark, "dinov3-lin-sweep")
+        settings = protocol.in_pixels(patch)
+        assert settings.probes.lr == (1e-4, 3e-4, 1e-3)
+        assert settings.probes.weight_decay == (1e-4, 1e-3)
+        assert (settings.train.crop, settings.train.resize.short) == (side, side)
+        assert (settings.test.window, settings.test.resize.short, settings.test.stride) == (side, side, stride)
+        assert protocol.fields["train"]["crop"] == {"patches": 32}
+
+
+@pytest.mark.parametrize(
+    ("name", "rates", "scaled_by", "decays", "inputs", "sides"),
+    [
+        # facebookresearch/dinov3 6876159, dinov3/eval/linear.py lines 81, 93, 208-216
+        ("dinov3", (1e-5, 0.1, 13), 256, (0.0,), ("cls+mean",), (256, 224, 224)),
+        # arXiv 2508.10104, D.7
+        ("dinov3-paper", (1e-4, 5.0, 15), 1024, (0.0, 1e-5), ("cls",), (448, 448, 448)),
+    ],
+)
+def test_dinov3s_linear_probes_are_the_codes_and_the_papers(
+    name: str, rates: tuple, scaled_by: int, decays: tuple, inputs: tuple, sides: tuple
+) -> None:
+    settings = load_protocol("imagenet-linear", name).in_pixels(14)
+    grid = settings.probes.lr
+    assert (min(grid), max(grid), len(grid)) == rates
+    assert sorted(grid) == list(grid)
+    assert (settings.probes.lr_batch, settings.probes.weight_decay, settings.probes.inputs) == (
+        scaled_by, decays, inputs,
+    )  # fmt: skip
+    assert settings.probes.blocks == (1,)
+    assert (settings.view.resize, settings.view.crop, settings.train.crop) == sides
+
+
+def test_denoising_vits_baselines_have_the_constants_of_their_source() -> None:
+    """Jiawei-Yang/Denoising-ViT 82704df, evaluation/configs and eval_utils/misc.py lines 72-77."""
+    ours, theirs = load_protocol("voc2012", "dinov2-lin").fields, load_protocol("voc2012", "dvt-lin").fields
+    assert theirs["features"] == ours["features"] | {"norm": False}
+    assert {key: theirs[key] for key in ("head", "probes", "train", "loss", "optimizer", "schedule", "test")} == {
+        key: ours[key] for key in ("head", "probes", "train", "loss", "optimizer", "schedule", "test")
+    }
+    depth = load_protocol("nyu", "dvt-lin").fields
+    assert (depth["features"]["norm"], depth["probes"]["lr"]) == (True, [5e-3])
+    assert theirs["backbone"]["mean"] == depth["backbone"]["mean"] == [0.485, 0.456, 0.406]
+
+
+def test_lengths_that_do_not_fit_a_patch_size_are_one_line() -> None:
+    protocol = load_protocol("imagenet-knn", "dinov2", ['view.crop={"patches":17}'])
+    assert protocol.in_pixels(14).view.crop == 238
+    with pytest.raises(
+        ProtocolError, match=r"'dinov2' of imagenet-knn, with patches of 16 pixels: .*272 does not fit"
+    ):
+        protocol.in_pixels(16)
+    protocol = load_protocol("ade20k", "dinov2-lin", ['test.window={"patches":20}'])
+    with pytest.raises(ProtocolError, match="windows of 280 pixels every 341 would leave gaps"):
+        protocol.in_pixels(14)
 
 
 def test_dinov2_lin1_has_the_constants_of_its_source() -> None:
@@ -331,7 +428,7 @@ def test_an_override_given_twice_is_refused() -> None:
 
 
 def test_an_unknown_protocol_lists_the_known() -> None:
-    with pytest.raises(UsageError, match=r"no protocol 'dinov4'.*known: cached, dinov2-lin, dinov3-lin, mini"):
+    with pytest.raises(UsageError, match=r"no protocol 'dinov4'.*known: cached, dinov2-lin, dinov3-lin"):
         load_protocol("ade20k", "dinov4")
 
 

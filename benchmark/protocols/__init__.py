@@ -35,7 +35,7 @@ from benchmark.protocols.depth import (
 from benchmark.protocols.load import (
     Protocol,
     Settings,
-    complete_fields,
+    compared_fields,
     load_protocol,
     parse_backbone_options,
     share_overrides,
@@ -89,7 +89,7 @@ __all__ = [
     "Selection",
     "Settings",
     "StoredFeatures",
-    "complete_fields",
+    "compared_fields",
     "load_protocol",
     "parse_backbone_options",
     "resolve_layers",

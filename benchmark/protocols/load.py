@@ -53,6 +53,18 @@ class Protocol:
         return self.settings.model_dump(mode="json", exclude={"published"})
 
     @property
+    def compared(self) -> dict[str, Any]:
+        """The fields that make two protocols the same or not: all that something reads, and not whose it is."""
+        fields = self._without_unread(self.fields)
+        del fields["family"]
+        return fields
+
+    def _without_unread(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if self.settings.candidates == 1:
+            fields.get("selection", {}).pop("refit", None)
+        return fields
+
+    @property
     def fingerprint(self) -> str:
         """Hash of the benchmark and all fields, 16 hexadecimal digits.
 
@@ -61,8 +73,7 @@ class Protocol:
         """
         fields = self.settings.model_dump(mode="json", exclude={"published"}, exclude_defaults=True)
         fields["backbone"] = {key: value for key, value in self.fields["backbone"].items() if value is not None}
-        if self.settings.candidates == 1:
-            fields.get("selection", {}).pop("refit", None)
+        fields = self._without_unread(fields)
         text = json.dumps({"benchmark": self.benchmark, **fields}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -110,16 +121,17 @@ def load_protocol(benchmark: str, name: str, overrides: Sequence[str] = ()) -> P
     return Protocol(benchmark, path.stem, tuple(sorted(overrides)), settings)
 
 
-def complete_fields(benchmark: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the fields of a record with those that came after it, which have what was done before as their default.
+def compared_fields(benchmark: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what `Protocol.compared` says of the fields of a record.
 
-    Fields of a protocol that this version cannot read are returned as they are.
+    Fields that came after the record have what was done before as their default; those of a protocol that this version
+    cannot read are returned as they are.
     """
     try:
         settings = TypeAdapter(_KINDS[benchmark]).validate_python(fields)
     except ValidationError:
         return dict(fields)
-    return Protocol(benchmark, "", (), settings).fields
+    return Protocol(benchmark, "", (), settings).compared
 
 
 def read_settings(

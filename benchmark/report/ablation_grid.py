@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
 
+from benchmark.records.schema import Record
 from benchmark.report.ablation import Ablation, AblationCell, AblationGroup
 from benchmark.report.ablation_config import COLUMN_OF, ColumnSpec
 from benchmark.report.ablation_published import published_rows
@@ -13,6 +15,7 @@ from benchmark.report.compare_grid import bounds, signed
 from benchmark.report.grid import Better, Column, Entry, Grid, Section
 from benchmark.report.leaderboard import fixed, is_lower_better
 from benchmark.report.published import Figure
+from benchmark.report.resolution import tokens_text
 
 
 def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
@@ -48,7 +51,7 @@ def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
             "Published rows: configs/published.csv has the sources. ≈: read off a figure or inferred; in brackets: "
             "second-hand. Their protocol is not stated in every field, so they say what to expect and are not compared."
         )
-    notes += [*dict.fromkeys(left_out), *table.notes]
+    notes += [*_tokens(table), *dict.fromkeys(left_out), *table.notes]
     notes += [f"missing: {line}" for line in table.missing]
     return Grid(title, columns, sections, notes)
 
@@ -67,6 +70,18 @@ def ablation_table(table: Ablation, figures: Sequence[Figure]) -> pd.DataFrame:
     for column in table.config.columns:
         columns += [column.name] if column.field else [column.name, f"{column.name} delta", f"{column.name} delta ci95"]
     return pd.DataFrame(lines, columns=columns)
+
+
+def _tokens(table: Ablation) -> list[str]:
+    """Lists the patch tokens an image by benchmark, on one line."""
+    found: defaultdict[str, list[Record]] = defaultdict(list)
+    for group in table.groups:
+        for row in group.rows:
+            for cell in row.row.cells.values() if row.row is not None else ():
+                found[cell.benchmark] += cell.records
+    wanted = dict.fromkeys(benchmark for column in table.config.columns for benchmark in column.mean)
+    texts = [f"{name} {text}" for name in wanted if (text := tokens_text(found[name]))]
+    return [f"Patch tokens an image: {', '.join(texts)}."] if texts else []
 
 
 def _lines(columns: Sequence[ColumnSpec], group: AblationGroup) -> list[list[Entry]]:

@@ -24,6 +24,7 @@ from benchmark.report.differences import (
 from benchmark.report.estimates import Estimates, Pair
 from benchmark.report.intervals import Interval, seed_spread
 from benchmark.report.ratios import Ratios
+from benchmark.report.resolution import tokens_text
 from benchmark.report.rows import protocol_label
 from benchmark.report.verdict import Family, Word, family_of, key_of, verdict
 
@@ -39,6 +40,9 @@ class Comparison:
     metric: str
     higher_is_better: bool
     images: int
+    tokens: str
+    """Patch tokens an image, of both where they differ."""
+
     seeds: tuple[int, ...]
     """Seeds both have; they are averaged."""
 
@@ -168,6 +172,7 @@ def _compare(pair: Pair, ratios: tuple[Ratios, Ratios], family: Family) -> Compa
         metric=known.metric,
         higher_is_better=known.higher_is_better,
         images=len(one.images),
+        tokens=tokens_text([first[0], second[0]]),
         seeds=tuple(each.seed for each in first),
         first=one.score(),
         second=other.score(),

@@ -17,6 +17,7 @@ _CLASSES = 5
 _COLUMNS = [
     Column("benchmark"),
     Column("images", numeric=True),
+    Column("tokens", numeric=True),
     Column("first", numeric=True),
     Column("second", numeric=True),
     Column("second\n- first", numeric=True),
@@ -35,6 +36,7 @@ def compare_grid(found: Comparisons) -> Grid:
     ]
     notes = [
         "Interval: 95 %, BCa bootstrap of 10,000 replicates, both models on the same drawn images.",
+        "Tokens: patches of one image or window, of both models where they differ.",
         f"p: random exchange of the models on each image, 10,000 times; Holm over {_family(found)}.",
     ]
     notes += [
@@ -107,6 +109,7 @@ def _line(each: Comparison) -> list[Entry]:
     return [
         Entry(f"{each.benchmark} {METRICS[each.metric]} {known.unit} {arrow}"),
         Entry(f"{each.images:,}"),
+        Entry(each.tokens),
         Entry(fixed(known.column, each.first)),
         Entry(fixed(known.column, each.second)),
         Entry(signed(known.column, each.delta), bounds(known.column, each.interval)),

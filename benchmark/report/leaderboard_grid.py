@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 
 import pandas as pd
 
 from benchmark.benchmarks import BENCHMARKS
+from benchmark.records.schema import Record
 from benchmark.report.flags import FLOOR
 from benchmark.report.grid import Better, Column, Entry, Grid, Section
 from benchmark.report.leaderboard import AVERAGES, Leaderboard, averages, fixed, is_lower_better
 from benchmark.report.published import Published
+from benchmark.report.resolution import tokens_text
 from benchmark.report.rows import Row
 
 METRICS = {"miou": "mIoU", "rmse": "RMSE", "top1": "top-1"}
@@ -54,7 +57,7 @@ def leaderboard_grid(board: Leaderboard, published: Sequence[Published] = ()) ->
         for model in dict.fromkeys(each.model for each in published if each.label == label):
             found = {each.benchmark: each for each in published if each.label == label and each.model == model}
             numbers = [
-                Entry(fixed(known.column, found[known.name].value), "published", ranked=False)
+                Entry(fixed(known.column, found[known.name].value), _published(found[known.name]), ranked=False)
                 if known.name in found
                 else Entry()
                 for known in scores
@@ -63,6 +66,10 @@ def leaderboard_grid(board: Leaderboard, published: Sequence[Published] = ()) ->
             lines.append([*names, *numbers, *(Entry() for _ in [*means, *(["seeds"] if seeds else [])])])
         sections.append(Section(f"protocol {label}", lines))
     return Grid("Leaderboard", columns, sections, [*_notes(board)])
+
+
+def _published(figure: Published) -> str:
+    return "published" if figure.tokens is None else f"published, {figure.tokens:,} tokens"
 
 
 def _models(board: Leaderboard) -> pd.DataFrame:
@@ -92,6 +99,7 @@ def _notes(board: Leaderboard) -> list[str]:
     notes = []
     if any(cell.interval for row in board.rows for cell in row.cells.values()):
         notes.append(_INTERVALS)
+    notes += _tokens(board)
     for row in board.rows:
         for cell in row.cells.values():
             if cell.seed_std is not None:
@@ -102,6 +110,20 @@ def _notes(board: Leaderboard) -> list[str]:
                     f"{fixed(column, cell.seed_std)} over {len(cell.records)} seeds ({values})"
                 )
     return notes
+
+
+def _tokens(board: Leaderboard) -> list[str]:
+    """Lists the patch tokens an image on one line, by protocol and benchmark."""
+    found: defaultdict[str, defaultdict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for row in board.rows:
+        for cell in row.cells.values():
+            found[row.label][cell.benchmark] += cell.records
+    texts = [
+        f"{label}: " + ", ".join(f"{name} {tokens_text(records)}" for name, records in cells.items())
+        for label, cells in found.items()
+        if any(tokens_text(records) for records in cells.values())
+    ]
+    return [f"Patch tokens an image: {'; '.join(texts)}."] if texts else []
 
 
 def _first(board: Leaderboard, label: str) -> int:

@@ -19,8 +19,9 @@ from benchmark.benchmarks import BENCHMARKS
 from benchmark.configs import CONFIGS, protocol_names
 from benchmark.data import DATASETS
 from benchmark.errors import RecordError, UsageError, did_you_mean
-from benchmark.protocols import complete_fields, load_protocol
+from benchmark.protocols import compared_fields, load_protocol
 from benchmark.records.schema import Record
+from benchmark.report.resolution import tokens_of
 from benchmark.report.rows import Row
 
 _FILE = CONFIGS / "published.csv"
@@ -28,7 +29,6 @@ _COLUMNS = (
     *("model", "variant", "size", "patch", "registers", "pretraining"),
     *("benchmark", "metric", "value", "protocol", "source", "trust"),
 )
-_NOT_COMPARED = {"family"}  # whose protocol it is moves no number
 _CLOSEST_FIRST = ("stated", "presumed", "none")
 _SHOWN = 6  # differing fields in a line
 
@@ -76,6 +76,9 @@ class Published:
     value: float
     source: str
     trust: str
+    tokens: int | None
+    """Patch tokens an image, by the protocol and the model's patch size; None where the source names no patch."""
+
     why: str
     """From what it is known that the protocols agree."""
 
@@ -148,12 +151,22 @@ def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
                     more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
                     differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
                 else:
-                    why = agreement(benchmark, protocol).why
-                    beside += [
-                        Published(label, figure.name, benchmark, figure.value, figure.source, figure.trust, why)
-                        for figure in own
-                    ]
+                    beside += [_published(figure, label, columns[label, benchmark]) for figure in own]
     return Comparison(beside, differing)
+
+
+def _published(figure: Figure, label: str, record: Record) -> Published:
+    patch = int(figure.patch) if figure.patch else None
+    return Published(
+        label=label,
+        model=figure.name,
+        benchmark=figure.benchmark,
+        value=figure.value,
+        source=figure.source,
+        trust=figure.trust,
+        tokens=patch and tokens_of(record.protocol.fields, record.data.name, patch),
+        why=agreement(figure.benchmark, figure.protocol).why,
+    )
 
 
 @dataclass(frozen=True)
@@ -193,12 +206,12 @@ def differences(protocol: str, record: Record, *, presumed: bool = False) -> lis
         return [f"no protocol {protocol} here to compare fields with"]
     if known.kind == "none" or (known.kind == "presumed" and not presumed):
         return [f"{known.ours} here {'is another' if known.kind == 'none' else 'may be another'}: {known.why}"]
-    wanted = _leaves(load_protocol(record.benchmark, known.ours).fields)
-    ours = _leaves(complete_fields(record.benchmark, record.protocol.fields))
+    wanted = _leaves(load_protocol(record.benchmark, known.ours).compared)
+    ours = _leaves(compared_fields(record.benchmark, record.protocol.fields))
     found = [  # a section that one of them does not have is None there
         f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
         for key in dict.fromkeys((*wanted, *ours))
-        if key not in _NOT_COMPARED and wanted.get(key) != ours.get(key)
+        if wanted.get(key) != ours.get(key)
     ]
     return found + _unofficial(record)
 

@@ -6,4 +6,3 @@ family = 'dinov3-sweep'
 version = 1
 
 probes = dict(lr=[1e-4, 3e-4, 1e-3], weight_decay=[1e-4, 1e-3])
-selection = dict(refit=True)

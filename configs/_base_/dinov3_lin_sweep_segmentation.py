@@ -9,12 +9,11 @@ version = 1
 
 probes = dict(lr=[1e-4, 3e-4, 1e-3], weight_decay=[1e-4, 1e-3])
 train = dict(
-    resize=dict(short=dict(patches=32)),
-    crop=dict(patches=32),
+    resize=dict(short=dict(_delete_=True, patches=32)),
+    crop=dict(_delete_=True, patches=32),
 )
 test = dict(
-    resize=dict(short=dict(patches=32)),
-    window=dict(patches=32),
-    stride=dict(of_window=2 / 3),
+    resize=dict(short=dict(_delete_=True, patches=32)),
+    window=dict(_delete_=True, patches=32),
+    stride=dict(_delete_=True, of_window=2 / 3),
 )
-selection = dict(refit=True)

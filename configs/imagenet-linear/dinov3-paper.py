@@ -5,7 +5,7 @@ _base_ = './dinov2.py'
 
 family = 'dinov3-sweep'
 
-view = dict(resize=dict(patches=32), crop=dict(patches=32))
+view = dict(resize=dict(_delete_=True, patches=32), crop=dict(_delete_=True, patches=32))
 probes = dict(
     lr=[1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0],
     lr_batch=1024,
@@ -13,6 +13,6 @@ probes = dict(
     blocks=[1],
     inputs=['cls'],
 )
-train = dict(crop=dict(patches=32))
+train = dict(crop=dict(_delete_=True, patches=32))
 
 published = dict(_delete_=True)

@@ -26,6 +26,7 @@ from benchmark.data.segmentation import SegmentationSplit
 from benchmark.errors import DataError
 from benchmark.metrics.iou import scores_from_areas
 from benchmark.probing import segmentation, task
+from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import hold_out
 from benchmark.probing.train import Example, ProbeLearner
@@ -302,6 +303,27 @@ def test_a_sweep_scores_each_probe_as_it_is_scored_alone(
         [alone] = [record for record in _records(tmp_path) if record["selection"] is None]
         (tmp_path / "results" / "runs" / f"{alone['id']}.json").unlink()
         assert candidate[f"{metric}_val"] == alone["primary"]["value"]
+
+
+@pytest.mark.parametrize(("patch", "side"), [(14, 448), (16, 512)])
+def test_a_crop_in_patches_has_as_many_tokens_with_every_backbone(
+    run: Callable, tmp_path: Path, make_vit: Callable, monkeypatch: pytest.MonkeyPatch, patch: int, side: int
+) -> None:
+    torch.save(
+        make_vit(embed_dim=64, depth=1, num_heads=1, ffn_dim=64, patch_size=patch).state_dict(), tmp_path / "v.pth"
+    )
+    sizes: set[tuple[int, ...]] = set()
+    tokens = FrozenFeatures.tokens
+
+    def watched(features: FrozenFeatures, images: torch.Tensor, **options: Any) -> Any:
+        sizes.add(tuple(images.shape[-2:]))
+        return tokens(features, images, **options)
+
+    monkeypatch.setattr(FrozenFeatures, "tokens", watched)
+    words = ("--protocol", "dinov3-lin-sweep", "--limit", "2", "train.batch_size=2", "probes.lr=[1e-3]")
+    assert run("voc2012", *words, checkpoint=str(tmp_path / "v.pth")) == 0
+    assert sizes == {(side, side)}
+    assert _records(tmp_path)[0]["protocol"]["fields"]["test"]["window"] == {"patches": 32}
 
 
 @pytest.mark.parametrize("field", ["crop_padding", "stride", "window"])

@@ -53,7 +53,7 @@ def test_figures_of_the_same_protocol_stand_beside_ours(official: Callable) -> N
     assert {each.benchmark for each in found.beside} == {"ade20k"}
     text = to_markdown(leaderboard_grid(board, found.beside))
     assert "| DINOv2 ViT-L/14, LVD-142M |" in text
-    assert "47.70 <sub>published</sub>" in text
+    assert "47.70 <sub>published, 1,369 tokens</sub>" in text
 
 
 def test_fields_that_differ_are_listed_instead(official: Callable) -> None:

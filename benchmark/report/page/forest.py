@@ -11,6 +11,7 @@ from benchmark.report.baseline import MOST, AgainstBaseline, against_baselines
 from benchmark.report.compare_grid import bounds, p_text, signed
 from benchmark.report.estimates import Estimate, Estimates
 from benchmark.report.page.axis import Axis, short
+from benchmark.report.resolution import tokens_text
 from benchmark.report.rows import Row
 from benchmark.report.verdict import Family, Word, key_of, page_family, verdict
 
@@ -28,6 +29,9 @@ class Difference:
     at: float
     low: float | None
     high: float | None
+    tokens: str
+    """Patch tokens an image."""
+
     p_holm: str
     """Corrected p-value, written out."""
 
@@ -43,6 +47,8 @@ class Plot:
     lines: list[Difference]
     zero: float
     ticks: list[tuple[float, str]]
+    tokens: str
+    """Patch tokens an image of the baseline."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,8 @@ def _plot(
     axis = Axis.around(ends, reversed=not known.higher_is_better)
     lines = [_line(each, estimate, family, axis, anchors) for each, estimate in found]
     ticks = [(axis.place(tick), short(tick)) for tick in axis.ticks()]
-    return Plot(known, sorted(lines, key=lambda line: -line.value), axis.place(0), ticks)
+    tokens = tokens_text(compared[0].baseline.cells[known.name].records)
+    return Plot(known, sorted(lines, key=lambda line: -line.value), axis.place(0), ticks, tokens)
 
 
 def _difference(each: AgainstBaseline, estimates: Estimates, notes: list[str]) -> Estimate | None:
@@ -130,6 +137,7 @@ def _line(
         at=axis.place(estimate.value),
         low=low,
         high=high,
+        tokens=tokens_text(each.row.cells[known.name].records),
         p_holm=p_text(p_holm),
         verdict=verdict(estimate.value, p_holm, higher_is_better=known.higher_is_better),
         runs=tuple(anchors[record.id] for record in each.row.cells[known.name].records),

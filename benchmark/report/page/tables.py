@@ -13,7 +13,8 @@ from benchmark.report.ablation_grid import ablation_grid
 from benchmark.report.estimates import Estimates
 from benchmark.report.grid import Grid
 from benchmark.report.leaderboard import fixed
-from benchmark.report.published import Figure, lay_beside
+from benchmark.report.published import Figure, Published, lay_beside
+from benchmark.report.resolution import tokens_text
 from benchmark.report.rows import Row
 
 _ENOUGH = 2  # rows that make a table worth opening
@@ -46,6 +47,9 @@ class FigureLine:
     model: str
     text: str
     value: float
+    tokens: str
+    """Patch tokens an image; empty where they are not known."""
+
     source: str
     """Empty for ours."""
 
@@ -61,6 +65,8 @@ class FigureTable:
     benchmark: str
     column: str
     lines: list[FigureLine]
+    why: list[str]
+    """From what it is known that the protocols agree."""
 
 
 def make_ablations(rows: Sequence[Row], estimates: Estimates, figures: Sequence[Figure]) -> list[AblationView]:
@@ -90,16 +96,20 @@ def make_published(
     tables = []
     for label, name in dict.fromkeys((each.label, each.benchmark) for each in found.beside):
         known = BENCHMARKS[name]
-        lines = [
-            FigureLine(each.model, fixed(known.column, each.value), each.value, f"{each.source} ({each.trust})", "")
-            for each in found.beside
-            if (each.label, each.benchmark) == (label, name)
-        ]
+        beside = [each for each in found.beside if (each.label, each.benchmark) == (label, name)]
+        lines = [_line(each) for each in beside]
         for row in rows:
             if row.label == label and name in row.cells:
                 cell = row.cells[name]
                 run = anchors[cell.records[0].id]
-                lines.append(FigureLine(row.model.name, fixed(known.column, cell.value), cell.value, "", run))
+                text = fixed(known.column, cell.value)
+                lines.append(FigureLine(row.model.name, text, cell.value, tokens_text(cell.records), "", run))
         lines.sort(key=lambda line: line.value, reverse=known.higher_is_better)
-        tables.append(FigureTable(label, name, known.column, lines))
+        tables.append(FigureTable(label, name, known.column, lines, list(dict.fromkeys(each.why for each in beside))))
     return tables, found.differing
+
+
+def _line(figure: Published) -> FigureLine:
+    text = fixed(BENCHMARKS[figure.benchmark].column, figure.value)
+    tokens = "" if figure.tokens is None else f"{figure.tokens:,}"
+    return FigureLine(figure.model, text, figure.value, tokens, f"{figure.source} ({figure.trust})", "")
