@@ -13,6 +13,10 @@ class DenseBenchError(Exception):
     """What was expected, what came, where, and how to mend it, in one line."""
 
 
+class SharedError(DenseBenchError):
+    """What every process of a run raises together; the main process says it."""
+
+
 class UsageError(DenseBenchError):
     """A command, name or option that does not exist."""
 

@@ -232,9 +232,7 @@ def test_denoising_vits_baselines_have_the_constants_of_their_source() -> None:
 def test_lengths_that_do_not_fit_a_patch_size_are_one_line() -> None:
     protocol = load_protocol("imagenet-knn", "dinov2", ['view.crop={"patches":17}'])
     assert protocol.in_pixels(14).view.crop == 238
-    with pytest.raises(
-        ProtocolError, match=r"'dinov2' of imagenet-knn, with patches of 16 pixels: .*272 does not fit"
-    ):
+    with pytest.raises(ProtocolError, match=r"'dinov2' of imagenet-knn, with patches of 16 pixels: .*272 does not fit"):
         protocol.in_pixels(16)
     protocol = load_protocol("ade20k", "dinov2-lin", ['test.window={"patches":20}'])
     with pytest.raises(ProtocolError, match="windows of 280 pixels every 341 would leave gaps"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from benchmark.cli import (
     run,
     specialize,
 )
-from benchmark.errors import DenseBenchError
+from benchmark.errors import DenseBenchError, SharedError
 
 _VERBS = (
     *(run, listing, check, data, extract, specialize, analyze, pretrain),
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.command = shlex.join(["densebench", *given])
     try:
         return options.verb(options)
+    except SharedError as error:
+        if os.environ.get("RANK", "0") == "0":  # all processes of a run raise it
+            print(f"error: {error}", file=sys.stderr)
+        return 2
     except DenseBenchError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

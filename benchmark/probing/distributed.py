@@ -8,16 +8,19 @@ and nothing is padded or counted twice. Scored images are shared out the same wa
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from benchmark.errors import DenseBenchError, SharedError
 
 T = TypeVar("T")
 
@@ -73,6 +76,56 @@ class World:
         total = torch.tensor(number, device=device)
         dist.all_reduce(total)
         return int(total)
+
+    def gather_objects(self, value: T) -> list[T]:
+        """Returns the ``value`` of every process, any object that can be pickled, in the order of their numbers."""
+        if self.size == 1:
+            return [value]
+        box: list[Any] = [None] * self.size
+        dist.all_gather_object(box, value)
+        return box
+
+    def together(self, prepare: Callable[[], T]) -> T:
+        """Returns what ``prepare`` returns, if it does on every process.
+
+        Raises:
+            SharedError: What the first of them raised that failed, at all of them.
+        """
+        if self.size == 1:
+            return prepare()
+        value, error = None, None
+        try:
+            value = prepare()
+        except (DenseBenchError, OSError) as problem:
+            error = problem
+        errors = self.gather_objects(None if error is None else (socket.gethostname(), str(error)))
+        rank, found = next(((rank, found) for rank, found in enumerate(errors) if found), (0, None))
+        if found is None:
+            return value
+        raise SharedError(f"{found[1]} (process {rank} on {found[0]})" if rank else found[1])
+
+    def refuse_different_input(self, said: Mapping[str, Any], shown: Mapping[str, str] | None = None) -> None:
+        """Compares what the processes are about to work on.
+
+        Processes with other weights, data or seeds would give a number that looks like any other.
+
+        Args:
+            said: By the name a message has for it.
+            shown: What a message shows in place of a value, where that tells more: paths may differ.
+
+        Raises:
+            SharedError: They differ, at all of them; the message names the first field that does.
+        """
+        (host, mine, texts), *others = self.gather_objects((socket.gethostname(), dict(said), dict(shown or {})))
+        for rank, (other_host, theirs, other_texts) in enumerate(others, start=1):
+            for field in dict.fromkeys((*mine, *theirs)):
+                if mine.get(field) != theirs.get(field):
+                    raise SharedError(
+                        f"the processes of this run differ in {field}: process 0 on {host} has "
+                        f"{texts.get(field, mine.get(field))}, process {rank} on {other_host} has "
+                        f"{other_texts.get(field, theirs.get(field))}; start them with the same command on the same "
+                        "files and code"
+                    )
 
     def tell(self, value: T) -> T:
         """Gives every process the leader's ``value``, any object that can be pickled."""

@@ -20,7 +20,7 @@ from benchmark.backbones.compilation import compile_backbone
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
 from benchmark.devices import choose_device
-from benchmark.errors import DenseBenchError, ProtocolError, UsageError
+from benchmark.errors import DenseBenchError, ProtocolError, SharedError, UsageError
 from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.feature_store.filling import OnBadImage
@@ -49,6 +49,7 @@ from benchmark.protocols import (
     share_overrides,
 )
 from benchmark.records.cell import cell_key
+from benchmark.records.environment import environment
 from benchmark.records.schema import Primary, Record
 from benchmark.records.store import RecordStore
 
@@ -115,9 +116,13 @@ class _Session:
 
     options: RunOptions
     store: RecordStore
-    features: FeatureStore
     device: torch.device
     world: World
+
+    @property
+    def features(self) -> FeatureStore:
+        """Where features are kept."""
+        return FeatureStore(self.options.features or features_folder())
 
     def say(self, line: str) -> None:
         if self.world.leads:
@@ -144,24 +149,33 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
     Raises:
         DenseBenchError: Nothing can run at all: no such protocol or checkpoint, or results cannot be written.
     """
-    protocols = _protocols(benchmarks, options)
-    store = RecordStore(options.results)
-    store.ensure_writable()
     device = choose_device(options.device)
+    torch.backends.cudnn.deterministic = True  # same seed, same machine, same record
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+    with joined(device) as world:
+        session = _Session(options, RecordStore(options.results), device, world)
+        # What only one process finds wrong ends them all, before another waits for it.
+        protocols, backbones = world.together(lambda: _prepare(benchmarks, checkpoint, session))
+        world.refuse_different_input({"benchmarks": list(benchmarks), "overrides": list(options.overrides)})
+        return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
+
+
+def _prepare(
+    benchmarks: Sequence[str], checkpoint: str, session: _Session
+) -> tuple[list[Protocol], dict[BackboneOptions, Backbone]]:
+    """Reads protocols and weights."""
+    options = session.options
+    protocols = _protocols(benchmarks, options)
+    refuse_small_batches(protocols, session.world)
+    session.store.ensure_writable()
     backbones: dict[BackboneOptions, Backbone] = {}
     for protocol in protocols:
         given = protocol.settings.backbone
         if given not in backbones:
-            backbones[given] = load_backbone(checkpoint, device=device, **asdict(given))
+            backbones[given] = load_backbone(checkpoint, device=session.device, **asdict(given))
             if options.compile:
                 compile_backbone(backbones[given])
-    torch.backends.cudnn.deterministic = True  # same seed, same machine, same record
-    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
-    with joined(device) as world:
-        refuse_small_batches(protocols, world)
-        features = FeatureStore(options.features or features_folder())
-        session = _Session(options, store, features, device, world)
-        return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
+    return protocols, backbones
 
 
 def refuse_small_batches(protocols: Sequence[Protocol], world: World) -> None:
@@ -189,13 +203,14 @@ def _protocol(benchmark: str, name: str, overrides: tuple[str, ...], limit: int 
 
 def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
     """Sees to one cell; returns whether nothing went wrong."""
-    name = protocol.benchmark
+    name, world = protocol.benchmark, session.world
     try:
-        cell = _resolve(protocol, backbone, session.options)
+        cell = world.together(lambda: _resolve(protocol, backbone, session.options))
+        world.refuse_different_input(*_identity(cell))
     except (DenseBenchError, OSError) as error:
         session.complain(f"error: {error}")
         return False
-    earlier = None if session.options.rerun else session.store.find(cell.key)
+    earlier = world.tell(session.store.find(cell.key) if world.leads and not session.options.rerun else None)
     if earlier is not None:
         session.say(f"{name}: done already, {_shown(earlier.primary)} ({earlier.id}); --rerun runs it again")
         _resume_file(cell, session.options).remove()  # left behind if a run was killed while it ended
@@ -207,6 +222,30 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
     if held and session.options.limit is None:
         session.say(f"{name}: note: not the official release: {held} images")
     return _run(cell, session)
+
+
+def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
+    """Says what can move a cell's number, by the names that messages have for it, and how messages show it."""
+    protocol, data, source = cell.protocol, cell.data, cell.backbone.source
+    here = environment(device="", device_name=None)
+    said = {
+        "benchmark": protocol.benchmark,
+        "overrides": list(protocol.overrides),
+        "protocol": f"{protocol.name} {protocol.fingerprint}",
+        "checkpoint": source.sha256,
+        "architecture": asdict(cell.backbone.spec),
+        "seed": cell.seed,
+        "limit": cell.limit,
+        **{f"images of {split.layout.name} {split.name}": len(split) for split in (data.train, data.val)},
+        "data": cell.data_fingerprint,
+        "code version": f"{here.git_commit}{' with uncommitted changes' if here.git_dirty else ''}",
+        "packages": here.packages,
+    }
+    shown = {
+        "checkpoint": f"{source.checkpoint} (sha256 {source.sha256[:12]}…)",
+        "data": f"other files or contents under {data.val.root} (fingerprint {cell.data_fingerprint})",
+    }
+    return said, shown
 
 
 def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:
@@ -291,12 +330,14 @@ def _run(cell: Cell, session: _Session) -> bool:
         outcome = evaluate(job)
     except Exception as error:  # whatever went wrong, the record says so and the next cell runs
         known = isinstance(error, DenseBenchError)
+        if isinstance(error, SharedError) and not world.leads:
+            return False  # the main process says and records it
         if world.size > 1 and not known:
             time.sleep(_GRACE_S)
         text = str(error) if known else traceback.format_exc()
         store.add(record.model_copy(update={"status": "error", "error": text}), None)
         print(f"error: {text}\n{name}: failed; recorded as {record.id}", file=sys.stderr)
-        if world.size > 1:
+        if world.size > 1 and not isinstance(error, SharedError):
             raise SystemExit(1) from error  # the other processes wait for this one: let torchrun end them
         return False
     cost = measure_cost(resume.earlier_s + time.monotonic() - begun, encoder)

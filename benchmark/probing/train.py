@@ -95,7 +95,7 @@ def train(
         label: What the progress line says.
         world: The processes; all end with the leader's weights.
     """
-    start = _restore(resume, learners)
+    start = _restore(resume, learners, world)
     steps = range(start, iterations)
     progress = Progress(iterations, label, done=start, quiet=not world.leads)
     for step, example in zip(steps, examples(steps), strict=True):
@@ -188,8 +188,9 @@ def seed_torch(*entropy: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
 
-def _restore(resume: ResumeFile, learners: Sequence[Learner]) -> int:
-    state = resume.load()
+def _restore(resume: ResumeFile, learners: Sequence[Learner], world: World) -> int:
+    """Takes the state that the main process finds: the folder need not be shared by all machines."""
+    state = world.tell(world.together(lambda: resume.load() if world.leads else None))
     if state is None:
         return 0
     for learner, saved in zip(learners, state["learners"], strict=True):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmark.backbones import VisionTransformer
 from benchmark.cli import main
 from benchmark.errors import UsageError
 from benchmark.probing.distributed import World
@@ -161,3 +164,129 @@ def test_a_batch_smaller_than_the_processes_is_refused() -> None:
     with pytest.raises(UsageError, match=r"train\.batch_size=1 cannot be shared by 2 processes"):
         refuse_small_batches(protocols, World(0, 2))
     refuse_small_batches(protocols, World())
+
+
+def _run_each(
+    words: list[list[str]], folder: Path, *, script: str | None = None, **environment: str
+) -> list[subprocess.CompletedProcess[str]]:
+    """Runs a command line of its own in each process of one run, as torchrun on several machines does."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = []
+    for rank, own in enumerate(words):
+        variables = {
+            **os.environ,
+            **{"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(len(words))},
+            **{"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "test"},
+            **{"OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT), **environment},
+        }
+        with (folder / f"{rank}.out").open("w") as out, (folder / f"{rank}.err").open("w") as err:
+            command = [sys.executable, *(["-c", script] if script else ["-m", "benchmark"]), *own]
+            started.append(subprocess.Popen(command, env=variables, stdout=out, stderr=err))
+    return [
+        subprocess.CompletedProcess(
+            process.args,
+            process.wait(timeout=120),
+            (folder / f"{rank}.out").read_text(),
+            (folder / f"{rank}.err").read_text(),
+        )
+        for rank, process in enumerate(started)
+    ]
+
+
+@pytest.fixture
+def other_checkpoint(tmp_path: Path, make_vit: Callable[..., VisionTransformer]) -> Path:
+    """Another one than ``checkpoint``, of the same architecture."""
+    path = tmp_path / "other" / "vit.pth"
+    path.parent.mkdir()
+    torch.save(make_vit(seed=1, embed_dim=192, depth=2, num_heads=3, ffn_dim=384).state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def other_data(mini_data: Path, tmp_path: Path) -> Path:
+    """The same names and numbers of images, one of which is another."""
+    data = Path(shutil.copytree(mini_data, tmp_path / "other data"))
+    first, second = sorted((data / "voc2012").rglob("JPEGImages/*.jpg"))[:2]
+    first.write_bytes(second.read_bytes())
+    return data
+
+
+_DIFFERENT = ("seed", "checkpoint", "data", "overrides", "limit", "protocol", "benchmarks", "fewer images")
+
+
+@pytest.mark.parametrize("what", _DIFFERENT)
+def test_processes_with_different_inputs_are_refused_before_any_work(
+    mini_data: Path, tmp_path: Path, checkpoint: Path, other_checkpoint: Path, other_data: Path, what: str
+) -> None:
+    def words(**changes: str) -> list[str]:
+        given = {"--checkpoint": str(checkpoint), "--data-root": str(mini_data), "--seed": "0", "--protocol": "mini"}
+        given |= {"--results": str(tmp_path / "results"), "--device": "cpu"} | {
+            f"--{name.replace('_', '-')}": value for name, value in changes.items() if name[0] not in "ob"
+        }
+        names = ["voc2012", "ade20k"] if "benchmarks" in changes else ["voc2012"]
+        fields = ["train.iterations=2", "train.batch_size=4", f"probes.lr=[{changes.get('overrides', '1e-2')}]"]
+        return ["run", *names, *(word for pair in given.items() for word in pair), *fields]
+
+    if what == "fewer images":
+        names = other_data / "voc2012/VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt"
+        names.write_text("".join(f"{line}\n" for line in names.read_text().split()[:-1]))
+    second = {
+        "seed": {"seed": "1"},
+        "checkpoint": {"checkpoint": str(other_checkpoint)},
+        "data": {"data_root": str(other_data)},
+        "fewer images": {"data_root": str(other_data)},
+        "overrides": {"overrides": "1e-3"},
+        "limit": {"limit": "2"},
+        "protocol": {"protocol": "dinov2-lin"},
+        "benchmarks": {"benchmarks": "two"},
+    }[what]
+    done = _run_each([words(), words(**second)], tmp_path)
+    assert all(each.returncode for each in done)
+    field = {"fewer images": "images of voc2012 train"}.get(what, what)
+    lines = [line for each in done for line in each.stderr.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, done
+    assert f"the processes of this run differ in {field}: process 0 on " in lines[0]
+    assert not any("Traceback" in each.stderr for each in done)
+    assert not list((tmp_path / "results").glob("runs/*"))
+
+
+def test_what_one_process_lacks_is_one_line_of_the_main_process(
+    mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    words = ["run", "voc2012", "--checkpoint", str(checkpoint), "--results", str(tmp_path / "r"), "--device", "cpu"]
+    words += ["--protocol", "mini", "train.iterations=2", "train.batch_size=4", "probes.lr=[1e-2]"]
+    nowhere = [*words, "--data-root", str(tmp_path / "nowhere")]
+    done = _run_each([[*words, "--data-root", str(mini_data)], nowhere], tmp_path)
+    assert [each.returncode for each in done] == [1, 1]
+    assert "nowhere" in done[0].stderr
+    assert "(process 1 on " in done[0].stderr
+    assert not done[1].stderr.strip() or "error" not in done[1].stderr
+    lacks = [[word.replace("vit.pth", "gone.pth") for word in words], words]
+    done = _run_each([[*each, "--data-root", str(mini_data)] for each in lacks], tmp_path)
+    assert [each.returncode for each in done] == [2, 2]
+    assert done[0].stderr.count("error:") == 1
+    assert "gone.pth" in done[0].stderr
+
+
+def test_equal_data_in_another_place_is_the_same_input(mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
+    copy = shutil.copytree(mini_data / "voc2012", tmp_path / "copy" / "voc2012").parent
+    words = ["run", "voc2012", "--checkpoint", str(checkpoint), "--results", str(tmp_path / "r"), "--device", "cpu"]
+    words += ["--protocol", "mini", "train.iterations=2", "train.batch_size=4", "probes.lr=[1e-2]", "--data-root"]
+    done = _run_each([[*words, str(mini_data)], [*words, str(copy)]], tmp_path)
+    assert [each.returncode for each in done] == [0, 0], done
+    assert _only_record(tmp_path / "r")["status"] == "success"
+
+
+def test_stored_features_that_not_all_processes_see_are_refused(
+    mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    script = "import os, sys; os.environ['DENSEBENCH_CACHE'] += os.environ['RANK']; from benchmark.cli import main; "
+    script += "sys.exit(main())"
+    words = ["run", "imagenet-knn", "--checkpoint", str(checkpoint), "--results", str(tmp_path / "r")]
+    words += ["--protocol", "mini", "--device", "cpu", "--data-root", str(mini_data)]
+    done = _run_each([words, words], tmp_path, script=script, DENSEBENCH_CACHE=str(tmp_path / "cache"))
+    assert all(each.returncode for each in done)
+    assert "is not shared by all processes of this run" in done[0].stderr
+    assert not any("Traceback" in each.stderr for each in done)

@@ -87,14 +87,21 @@ class FeatureStore:
                 if world.leads:
                     _save(folder, manifest.completed(shards))
                 world.barrier()
-        features = self.find(address, columns)
-        if features is None:
-            raise RecordError(f"{folder} was deleted a moment ago; give the same command again")
+        features = world.together(lambda: self._found(address, columns, folder))
         if on_bad_image == "error":
             refuse_skipped(features.skipped, label)
         if world.leads:
             with contextlib.suppress(OSError):  # the time of use, which a store that is only read does not keep
                 os.utime(features.folder / NAME)
+        return features
+
+    def _found(self, address: Address, columns: Collection[str], folder: Path) -> FeatureSet:
+        features = self.find(address, columns)
+        if features is None:
+            raise RecordError(
+                f"{folder} was deleted a moment ago, or not all processes see it; give the same command again, with a "
+                f"folder in {VARIABLE} that every machine sees"
+            )
         return features
 
     @contextmanager
@@ -128,18 +135,30 @@ class FeatureStore:
 
 def _begin(folder: Path, plan: Plan, address: Address, note: Mapping[str, str], world: World) -> Manifest:
     """Returns the manifest of features that are being made, an earlier process's if it is of the same columns."""
-    if world.leads:
-        earlier = read_manifest(folder)
-        if earlier is not None and (earlier.plan.columns, earlier.plan.count) == (plan.columns, plan.count):
-            plan = earlier.plan  # its shards may have another size
-        manifest = Manifest(plan, address.as_json(), dict(note))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _not_writable(folder, error) from error
-        _save(folder, manifest)
-        return world.tell(manifest)
-    return world.tell(Manifest(plan, {}, {}))
+    manifest = world.tell(world.together(lambda: _written(folder, plan, address, note) if world.leads else None))
+    world.together(lambda: _refuse_another_folder(folder))
+    return manifest
+
+
+def _written(folder: Path, plan: Plan, address: Address, note: Mapping[str, str]) -> Manifest:
+    earlier = read_manifest(folder)
+    if earlier is not None and (earlier.plan.columns, earlier.plan.count) == (plan.columns, plan.count):
+        plan = earlier.plan  # its shards may have another size
+    manifest = Manifest(plan, address.as_json(), dict(note))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    _save(folder, manifest)
+    return manifest
+
+
+def _refuse_another_folder(folder: Path) -> None:
+    """Raises RecordError where a process does not see what the main process has just written."""
+    if read_manifest(folder) is None:
+        raise RecordError(
+            f"{folder} is not shared by all processes of this run; set {VARIABLE} to a folder that every machine sees"
+        )
 
 
 def _save(folder: Path, manifest: Manifest) -> None:
