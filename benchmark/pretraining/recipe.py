@@ -96,7 +96,7 @@ class Mixing(Section):
 
 
 class Crops(Section):
-    """Crops of one kind; of global ones, which the teacher sees, there are two."""
+    """Crops of one kind."""
 
     size: PositiveInt
     """Pixels."""
@@ -105,10 +105,42 @@ class Crops(Section):
     """Share of the area."""
 
 
+class GlobalCrops(Crops):
+    """The two crops that the teacher sees too."""
+
+    blur: tuple[Share, Share]
+    """Share of the first, and of the second crops that are blurred."""
+
+    solarise: tuple[Share, Share]
+    """Likewise of those whose bright half is inverted."""
+
+
 class LocalCrops(Crops):
     """Crops that only the student sees."""
 
     count: NonNegativeInt
+
+    blur: Share
+    """Share of them that are blurred."""
+
+
+class Colours(Section):
+    """What is done to the colours of every crop before it is blurred."""
+
+    jitter: Share
+    """Share of crops with changed brightness, contrast, saturation and hue."""
+
+    brightness: Share
+    """A factor within 1 ± this."""
+
+    contrast: Share
+    saturation: Share
+
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    """Largest turn, either way; 1 is the whole circle."""
+
+    grey: Share
+    """Share of crops without colour."""
 
 
 class Masks(Section):
@@ -177,8 +209,9 @@ class DinoRecipe(_Recipe):
     """After DINOv2 (arXiv 2304.07193), without layer-wise learning rates."""
 
     method: Literal["dino"]
-    global_crops: Crops
+    global_crops: GlobalCrops
     local_crops: LocalCrops
+    colours: Colours
     masks: Masks
     heads: Heads
     teacher: Teacher

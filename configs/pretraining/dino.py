@@ -3,8 +3,11 @@
 method = 'dino'
 
 model = dict(patch_size=14, layer_scale=1e-5, drop_path=0.3)
-global_crops = dict(size=224, scale=[0.32, 1.0])
-local_crops = dict(count=8, size=98, scale=[0.05, 0.32])
+# Blurred are none of the first crops and nine tenths of the second ones: data/augmentations.py (lines 73-82) asks for
+# 1.0, 0.1 and 0.5, and data/transforms.py (line 19) blurs the others.
+global_crops = dict(size=224, scale=[0.32, 1.0], blur=[0.0, 0.9], solarise=[0.0, 0.2])
+local_crops = dict(count=8, size=98, scale=[0.05, 0.32], blur=0.5)
+colours = dict(jitter=0.8, brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, grey=0.2)
 masks = dict(probability=0.5, ratio=[0.1, 0.5])
 heads = dict(prototypes=65536, hidden=2048, bottleneck=256, frozen_steps=1250)
 teacher = dict(
