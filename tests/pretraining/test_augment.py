@@ -32,6 +32,7 @@ from benchmark.pretraining.augment import (
 from benchmark.pretraining.losses import multi_label_bce
 from benchmark.pretraining.recipe import Mixing, ThreeAugment, load_recipe
 from benchmark.pretraining.supervised import SupervisedLearner, mix
+from benchmark.probing.distributed import World
 from benchmark.probing.loader import numpy_seeded
 
 
@@ -247,16 +248,19 @@ def _mixing(mixup: float, cutmix: float, draws: int = 1) -> Mixing:
 def test_mixing_gives_classes_the_shares_of_the_pixels(mixup: float, cutmix: float) -> None:
     images = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 16, 16)
     for seed in range(5):
-        mixed, shares = mix(images, torch.eye(4), Mixing(mixup=mixup, cutmix=cutmix), np.random.default_rng(seed))
+        draws = [np.random.default_rng([seed, draw]) for draw in range(3)]
+        mixed, shares = mix(images, torch.eye(4), _mixing(mixup, cutmix), draws)
         torch.testing.assert_close(shares.sum(1), torch.ones(4))
         torch.testing.assert_close(mixed.mean((1, 2, 3)), shares @ torch.arange(4.0))  # a quarter's value is its class
         assert (shares > 0).sum(1).max() <= 2
+    assert images.shape == (4, 3, 16, 16)
+    assert (images[2] == 2).all()
 
 
-def test_mixup_and_cutmix_share_the_batches() -> None:
+def test_mixup_and_cutmix_share_the_draws() -> None:
     images, kinds = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 3, 16, 16), set()
     for seed in range(20):
-        mixed, shares = mix(images, torch.eye(4), Mixing(mixup=0.8, cutmix=1.0), np.random.default_rng(seed))
+        mixed, shares = mix(images, torch.eye(4), _mixing(0.8, 1.0), [np.random.default_rng(seed)])
         if shares.max() < 1:
             kinds.add("mixup" if (mixed == mixed[:, :, :1, :1]).all() else "cutmix")
     assert kinds == {"mixup", "cutmix"}
@@ -265,20 +269,55 @@ def test_mixup_and_cutmix_share_the_batches() -> None:
 def test_cutmix_cuts_the_share_that_was_drawn() -> None:
     middle = SimpleNamespace(beta=lambda *_: 0.75, integers=lambda count: 0 if count == 1 else count // 2)
     images = torch.arange(2.0).view(2, 1, 1, 1).expand(2, 3, 16, 16)
-    mixed, shares = mix(images, torch.eye(2), Mixing(mixup=0, cutmix=1), middle)
+    mixed, shares = mix(images, torch.eye(2), _mixing(0, 1), [middle])
     assert (mixed[0, 0, 4:12, 4:12] == 1).all()
     assert float(mixed[0, 0].sum()) == 64
     torch.testing.assert_close(shares, torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
 
 
+def test_images_take_the_draws_in_turn() -> None:
+    images, classes = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 2, 2), torch.eye(8)
+    draws = [SimpleNamespace(beta=lambda *_, kept=kept: kept, integers=lambda _count: 0) for kept in (0.9, 0.6)]
+    _, shares = mix(images, classes, _mixing(0.8, 0.0), draws)
+    torch.testing.assert_close(shares.diagonal(), torch.tensor([0.9, 0.6] * 4))
+    torch.testing.assert_close(shares.roll(4, 0).diagonal(), torch.tensor([0.1, 0.4] * 4))
+
+
+@pytest.mark.parametrize("processes", [2, 3, 4, 6])
+def test_an_image_is_mixed_alike_however_many_processes_share_the_batch(processes: int) -> None:
+    vit, mixing = build_vit("tiny", image_size=14), _mixing(0.8, 1.0, draws=4)
+    images, classes = torch.rand(24, 3, 8, 8, generator=torch.Generator().manual_seed(0)), torch.eye(24)
+
+    def mixed(world: World) -> tuple[torch.Tensor, torch.Tensor]:
+        draws = SupervisedLearner(vit, 24, mixing, 5, world)._draws(7)
+        return mix(world.share(images), world.share(classes), mixing, draws)
+
+    whole = mixed(World())
+    assert len({float(share) for share in whole[1].max(1).values}) == 4
+    for rank in range(processes):
+        world = World(rank, processes)
+        for ours, part in zip(mixed(world), whole, strict=True):
+            torch.testing.assert_close(ours, world.share(part))
+
+
 def test_the_classifier_reads_the_normalised_cls_token() -> None:
-    learner = SupervisedLearner(build_vit("tiny", image_size=28), 3, Mixing(mixup=0, cutmix=0), 0).eval()
+    learner = SupervisedLearner(build_vit("tiny", image_size=28), 3, _mixing(0, 0), 0, World()).eval()
     images, labels = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0)), torch.tensor([2, 0])
     [tokens] = learner.vit.tokens(images)
     expected = multi_label_bce(tokens.cls @ learner.head.weight.T, torch.eye(3)[labels])
     torch.testing.assert_close(learner((images, labels), 0)["loss"], expected)
 
 
+def test_the_classifier_is_float32_whatever_the_precision() -> None:
+    learner = SupervisedLearner(build_vit("tiny", image_size=28), 3, _mixing(0, 0), 0, World()).eval()
+    torch.nn.init.normal_(learner.head.weight, std=2.0)
+    images, labels = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0)), torch.tensor([2, 0])
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, cls = learner((images, labels), 0)["loss"], learner.vit(images)
+    expected = multi_label_bce(cls.float() @ learner.head.weight.T, torch.eye(3)[labels])
+    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
+
+
 def test_without_mixing_a_batch_stays_as_it_is() -> None:
     images, shares = torch.randn(2, 3, 4, 4), torch.eye(2)
-    assert mix(images, shares, Mixing(mixup=0, cutmix=0), np.random.default_rng(0)) == (images, shares)
+    assert mix(images, shares, _mixing(0, 0), [np.random.default_rng(0)]) == (images, shares)
