@@ -1,6 +1,6 @@
 """Training pictures, augmented with Pillow. Randomness comes from numpy's global generator, as in the probes' samples.
 
-Sources: facebookresearch/deit ``augment.py``; facebookresearch/dinov2 ``data/{augmentations,transforms,masking}.py``.
+Sources: facebookresearch/deit ``augment.py``; facebookresearch/dinov2 ``data/{augmentations,transforms,collate}.py``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from benchmark.backbones.spec import Preprocessing
 from benchmark.data.classification import LabelledImages
 from benchmark.data.crops import random_flip, random_resized_crop, resize_short
 from benchmark.data.images import normalised
-from benchmark.pretraining.recipe import DinoRecipe, ThreeAugment
+from benchmark.pretraining.recipe import Colours, Crops, DinoRecipe, ThreeAugment
 
 _RATIO = (3 / 4, 4 / 3)
 _ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
@@ -63,12 +64,12 @@ def dino_sample(split: LabelledImages, recipe: DinoRecipe) -> Callable[[int], Vi
     def sample(index: int) -> Views:
         image = _picture(split, index)
 
-        def crop(size: int, scale: tuple[float, float], blur: float, solarise: float) -> Tensor:
-            cut = random_resized_crop(image, size, scale=scale, ratio=_RATIO, filter_name="bicubic")
-            return _tensor(_coloured(random_flip(cut, 0.5), blur, solarise))
+        def crop(kind: Crops, blur: float, solarise: float) -> Tensor:
+            cut = random_resized_crop(image, kind.size, scale=kind.scale, ratio=_RATIO, filter_name="bicubic")
+            return _tensor(_coloured(random_flip(cut, 0.5), recipe.colours, blur, solarise))
 
-        globals_ = [crop(large.size, large.scale, *chances) for chances in ((1.0, 0.0), (0.1, 0.2))]
-        locals_ = [crop(small.size, small.scale, 0.5, 0.0) for _ in range(small.count)]
+        globals_ = [crop(large, *shares) for shares in zip(large.blur, large.solarise, strict=True)]
+        locals_ = [crop(small, small.blur, 0.0) for _ in range(small.count)]
         empty = torch.empty(0, 3, small.size, small.size)
         hidden = [_draw_mask(side, masks.probability, masks.ratio) for _ in globals_]
         return Views(torch.stack(globals_), torch.stack(locals_) if locals_ else empty, torch.stack(hidden))
@@ -91,19 +92,32 @@ def jittered(image: Image.Image, strengths: tuple[float, float, float], hue: flo
             image = _ENHANCERS[which](image).enhance(factors[which])
         elif which == 3 and hue:
             h, s, v = image.convert("HSV").split()
-            turned = Image.fromarray(np.asarray(h) + np.uint8(round(turn * 255) % 256))
+            turned = Image.fromarray(np.asarray(h) + np.uint8(int(turn * 255) % 256))
             image = Image.merge("HSV", (turned, s, v)).convert("RGB")
     return image
 
 
+def gaussian_blur(image: Image.Image, sigma: float, taps: int = 9) -> Image.Image:
+    """Convolves with a Gaussian cut to ``taps`` x ``taps`` pixels; what lies beyond the edge is mirrored.
+
+    Source: pytorch/vision ``transforms/_functional_tensor.py``, ``gaussian_blur``.
+    """
+    pixels = np.asarray(image).astype(np.float32)
+    blurred = cv2.GaussianBlur(pixels, (taps, taps), sigma, borderType=cv2.BORDER_REFLECT_101)
+    return Image.fromarray(np.rint(blurred).astype(np.uint8))
+
+
 def block_mask(side: int, count: int) -> NDArray[np.bool_]:
-    """Hides up to ``count`` patches of a grid (side, side) in rectangles of at least four (BEiT, arXiv 2106.08254)."""
+    """Hides up to ``count`` patches of a grid (side, side) in rectangles, of four patches or more while four are left.
+
+    Source: facebookresearch/dinov2 ``data/masking.py``, lines 49-86, after BEiT (arXiv 2106.08254).
+    """
     mask = np.zeros((side, side), bool)
     tries = 0
     while mask.sum() < count and tries < 10:
         tries += 1
         left = count - int(mask.sum())
-        area, aspect = np.random.uniform(min(4, left), left), math.exp(np.random.uniform(-1, 1) * math.log(1 / 0.3))
+        area, aspect = 4 + (left - 4) * np.random.rand(), math.exp(np.random.uniform(-1, 1) * math.log(1 / 0.3))
         high, wide = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if not (0 < high < side and 0 < wide < side):
             continue
@@ -117,14 +131,14 @@ def block_mask(side: int, count: int) -> NDArray[np.bool_]:
 
 def _draw_mask(side: int, probability: float, ratio: tuple[float, float]) -> Tensor:
     share = np.random.uniform(*ratio) if np.random.rand() < probability else 0.0
-    return torch.from_numpy(block_mask(side, round(share * side * side))).flatten()
+    return torch.from_numpy(block_mask(side, int(share * side * side))).flatten()
 
 
-def _coloured(image: Image.Image, blur: float, solarise: float) -> Image.Image:
-    if np.random.rand() < 0.8:
-        image = jittered(image, (0.4, 0.4, 0.2), hue=0.1)
-    for change, chance in ((_grey, 0.2), (_blurred, blur), (ImageOps.solarize, solarise)):
-        image = change(image) if np.random.rand() < chance else image
+def _coloured(image: Image.Image, colours: Colours, blur: float, solarise: float) -> Image.Image:
+    if np.random.rand() < colours.jitter:
+        image = jittered(image, (colours.brightness, colours.contrast, colours.saturation), hue=colours.hue)
+    for change, share in ((_grey, colours.grey), (_smoothed, blur), (ImageOps.solarize, solarise)):
+        image = change(image) if np.random.rand() < share else image
     return image
 
 
@@ -133,7 +147,13 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _blurred(image: Image.Image) -> Image.Image:
+    """Blurs as DeiT-III: by Pillow, with the whole Gaussian."""
     return image.filter(ImageFilter.GaussianBlur(np.random.uniform(0.1, 2.0)))
+
+
+def _smoothed(image: Image.Image) -> Image.Image:
+    """Blurs as DINOv2: by torchvision, with nine taps of the Gaussian and mirrored edges."""
+    return gaussian_blur(image, np.random.uniform(0.1, 2.0))
 
 
 def _padded_crop(image: Image.Image, side: int, margin: int = 4) -> Image.Image:

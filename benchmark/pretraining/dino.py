@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,16 @@ from torch.nn import functional as F
 from benchmark.backbones import VisionTransformer
 from benchmark.backbones.pos_embed import interpolate_pos_embed
 from benchmark.pretraining.losses import centred, dino_loss, ibot_loss, koleo_loss, moved_center, sinkhorn
-from benchmark.pretraining.optimizer import cosine
+from benchmark.pretraining.optimizer import Trained, cosine
 from benchmark.pretraining.recipe import DinoRecipe, Heads
 from benchmark.probing.distributed import World
 
 
 class ProjectionHead(nn.Module):
-    """Three linear layers with GELU, a unit vector, and its cosines with prototypes of length 1.
+    """Three linear layers with GELU, a unit vector, and its products with prototypes of a learned length, at first 1.
 
-    Source: facebookresearch/dinov2 ``layers/dino_head.py``.
+    Source: facebookresearch/dinov2 ``layers/dino_head.py``. Prototypes are drawn as ``nn.Linear`` draws its weights:
+    there they are made after the other layers are initialised (lines 26-28).
     """
 
     def __init__(self, width: int, settings: Heads, generator: torch.Generator) -> None:
@@ -29,16 +30,23 @@ class ProjectionHead(nn.Module):
         widths = (width, settings.hidden, settings.hidden, settings.bottleneck)
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(widths))
         self.prototypes = nn.Parameter(torch.empty(settings.prototypes, settings.bottleneck))
-        for weight in (*(layer.weight for layer in self.layers), self.prototypes):
-            nn.init.trunc_normal_(weight, std=0.02, generator=generator)
+        self.lengths = nn.Parameter(torch.ones(settings.prototypes, 1))
         for layer in self.layers:
+            nn.init.trunc_normal_(layer.weight, std=0.02, generator=generator)
             nn.init.zeros_(layer.bias)
+        bound = settings.bottleneck**-0.5
+        nn.init.uniform_(self.prototypes, -bound, bound, generator=generator)
 
-    def forward(self, tokens: Tensor, *, frozen: bool = False) -> Tensor:
-        """Maps (..., D) to (..., K); ``frozen`` prototypes get no gradient."""
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Maps (..., D) to logits (..., K), which are float32 whatever autocast says.
+
+        They are divided by temperatures as low as 0.04: rounded to bfloat16, they would move a target by five percent.
+        """
         first, second, last = self.layers
-        directions = F.normalize(last(F.gelu(second(F.gelu(first(tokens))))).float(), dim=-1, eps=1e-6)
-        return F.linear(directions, F.normalize(self.prototypes.detach() if frozen else self.prototypes, dim=-1))
+        bottleneck = last(F.gelu(second(F.gelu(first(tokens)))))
+        with torch.autocast(tokens.device.type, enabled=False):
+            directions = F.normalize(bottleneck.float(), dim=-1, eps=1e-6)
+            return F.linear(directions, self.lengths * F.normalize(self.prototypes, dim=-1))
 
 
 class DinoLearner(nn.Module):
@@ -73,10 +81,20 @@ class DinoLearner(nn.Module):
         """What checkpoints hold."""
         return self.teacher["vit"]
 
+    def trained(self) -> Iterator[Trained]:
+        """Yields the student's parameters: backbone and heads are clipped apart, and prototypes rest at first.
+
+        Source: facebookresearch/dinov2 ``train/train.py``, lines 98-100 and 252-253.
+        """
+        for part, module in self.student.items():
+            for name, parameter in module.named_parameters():
+                rests = part != "vit" and name in ("prototypes", "lengths")
+                yield Trained(name, parameter, part, self.recipe.heads.frozen_steps if rests else 0)
+        yield Trained("mask_token", self.mask_token, "vit")
+
     def forward(self, batch: Sequence[Tensor], step: int) -> dict[str, Tensor]:
         """Returns the weighted sum ``loss`` and its parts; ``batch`` is ``Views``, each (views, B, ...)."""
-        recipe, weights, temperature = self.recipe, self.recipe.losses, self.recipe.student_temperature
-        frozen = step < recipe.heads.frozen_steps
+        weights, temperature = self.recipe.losses, self.recipe.student_temperature
         large, small, masks = batch
         views, large, masks = len(large), large.flatten(0, 1), masks.flatten(0, 1)
         with torch.no_grad():
@@ -84,11 +102,11 @@ class DinoLearner(nn.Module):
             targets = self._balanced("cls", self.teacher["cls"](seen.cls), step).unflatten(0, (views, -1))
             patch_targets = self._balanced("patch", self.teacher["patch"](seen.patches[masks]), step)
         cls, patches = masked_tokens(self.student["vit"], large, masks, self.mask_token)
-        guesses = self.student["cls"](cls, frozen=frozen).unflatten(0, (views, -1))
+        guesses = self.student["cls"](cls).unflatten(0, (views, -1))
         if len(small):
-            of_small = self.student["cls"](self.student["vit"](small.flatten(0, 1)), frozen=frozen)
+            of_small = self.student["cls"](self.student["vit"](small.flatten(0, 1)))
             guesses = torch.cat((guesses, of_small.unflatten(0, (len(small), -1))))
-        patch_guesses = self.student["patch"](patches[masks], frozen=frozen)
+        patch_guesses = self.student["patch"](patches[masks])
         parts = {
             "dino": dino_loss(guesses, targets, temperature),
             "ibot": ibot_loss(patch_guesses, patch_targets, masks, temperature),
@@ -109,7 +127,7 @@ class DinoLearner(nn.Module):
             return sinkhorn(logits, temperature, self.world)
         center = getattr(self, f"{name}_center")
         targets = centred(logits, center, temperature)
-        center.copy_(moved_center(center, logits, self.world))
+        center.copy_(moved_center(center, logits, settings.center_momentum, self.world))
         return targets
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.pretraining.parallel import summed
+from benchmark.pretraining.parallel import highest, summed
 from benchmark.probing.distributed import World
 
 
@@ -76,7 +76,7 @@ def centred(logits: Tensor, center: Tensor, temperature: float) -> Tensor:
     return ((logits.float() - center) / temperature).softmax(-1)
 
 
-def moved_center(center: Tensor, logits: Tensor, world: World, momentum: float = 0.9) -> Tensor:
+def moved_center(center: Tensor, logits: Tensor, momentum: float, world: World) -> Tensor:
     """Returns the moving average of the mean row of (n, K) logits over all processes; unchanged if there is none."""
     total = summed(torch.cat((logits.float().sum(0), center.new_tensor([len(logits)]))), world)
     count = total[-1]
@@ -88,8 +88,8 @@ def sinkhorn(logits: Tensor, temperature: float, world: World, iterations: int =
 
     Source: facebookresearch/dinov2 ``loss/dino_clstoken_loss.py``, ``sinkhorn_knopp_teacher``.
     """
-    # Logits are cosines: less than their bound, exp cannot overflow, and a factor common to all changes nothing.
-    weights = ((logits.float() - 1) / temperature).exp()
+    # With the largest taken off, exp cannot overflow, and a factor common to all changes nothing.
+    weights = ((logits.float() - highest(logits, world)) / temperature).exp()
     least = torch.finfo(weights.dtype).tiny  # a prototype far from everything has a sum of 1e-20 and still counts
     for _ in range(iterations):
         weights = weights / summed(weights.sum(0), world).clamp(min=least)

@@ -1,4 +1,4 @@
-"""Several processes on one batch: each works on its share, and sums are taken over all."""
+"""Several processes on one batch: each works on its share; sums and maxima are taken over all."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def summed(tensor: Tensor, world: World) -> Tensor:
         tensor = tensor.clone()
         dist.all_reduce(tensor)
     return tensor
+
+
+def highest(tensor: Tensor, world: World) -> Tensor:
+    """Returns the largest value of every process's tensor, of which some may be empty."""
+    top = tensor.amax() if tensor.numel() else tensor.new_tensor(torch.finfo(tensor.dtype).min)
+    if world.size > 1:
+        dist.all_reduce(top, dist.ReduceOp.MAX)
+    return top
 
 
 def sum_gradients(parameters: Iterable[nn.Parameter], world: World) -> None:

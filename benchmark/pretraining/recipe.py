@@ -14,6 +14,7 @@ from benchmark.protocols.load import read_settings
 from benchmark.protocols.sections import NotNegative, Range, Section, Share
 
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
+Factor = Annotated[float, Field(gt=0, le=1)]
 
 
 class Model(Section):
@@ -42,12 +43,25 @@ class Optimizer(Section):
     warmup: Share
     """Share of the steps in which the learning rate rises from 0."""
 
+    layer_decay: Factor
+    """Factor of the learning rate from each block to the one before it; patch embedding, positions, [CLS], registers
+    and mask token come before the first. 1 is the same rate everywhere."""
+
+    patch_embed_lr: Factor
+    """One more factor of the patch embedding's learning rate."""
+
     weight_decay: tuple[NotNegative, NotNegative]
-    """First and last value, a cosine between them."""
+    """First and last value, a cosine between them. Biases, norms and LayerScale never decay."""
+
+    decay_tokens: bool
+    """Whether tokens do: [CLS], registers, positions, mask token and attention bias tokens."""
 
     betas: tuple[BelowOne, BelowOne]
+    eps: PositiveFloat
+    """Added to the root of the second moment."""
+
     clip_norm: PositiveFloat | None
-    """Largest norm of all gradients together."""
+    """Largest norm of the gradients: ``supervised`` takes all together, ``dino`` the backbone's and each head's."""
 
 
 class Train(Section):
@@ -86,7 +100,7 @@ class ThreeAugment(Section):
 
 
 class Mixing(Section):
-    """Mixup and CutMix, one of them for each batch; see ``supervised.mix``."""
+    """Mixup and CutMix, one of them for each image; see ``supervised.mix``."""
 
     mixup: NotNegative
     """Both parameters of the Beta distribution the share is drawn from; 0 is no Mixup."""
@@ -94,9 +108,17 @@ class Mixing(Section):
     cutmix: NotNegative
     """Likewise of CutMix."""
 
+    draws: PositiveInt
+    """Draws for a batch, which its images take in turn, however many processes share it."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed at all."""
+        return self.mixup > 0 or self.cutmix > 0
+
 
 class Crops(Section):
-    """Crops of one kind; of global ones, which the teacher sees, there are two."""
+    """Crops of one kind."""
 
     size: PositiveInt
     """Pixels."""
@@ -105,10 +127,42 @@ class Crops(Section):
     """Share of the area."""
 
 
+class GlobalCrops(Crops):
+    """The two crops that the teacher sees too."""
+
+    blur: tuple[Share, Share]
+    """Share of the first, and of the second crops that are blurred."""
+
+    solarise: tuple[Share, Share]
+    """Likewise of those whose bright half is inverted."""
+
+
 class LocalCrops(Crops):
     """Crops that only the student sees."""
 
     count: NonNegativeInt
+
+    blur: Share
+    """Share of them that are blurred."""
+
+
+class Colours(Section):
+    """What is done to the colours of every crop before it is blurred."""
+
+    jitter: Share
+    """Share of crops with changed brightness, contrast, saturation and hue."""
+
+    brightness: Share
+    """A factor within 1 ± this."""
+
+    contrast: Share
+    saturation: Share
+
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    """Largest turn, either way; 1 is the whole circle."""
+
+    grey: Share
+    """Share of crops without colour."""
 
 
 class Masks(Section):
@@ -128,7 +182,7 @@ class Heads(Section):
     hidden: PositiveInt
     bottleneck: PositiveInt
     frozen_steps: NonNegativeInt
-    """First steps in which the prototypes stay as they are."""
+    """First steps in which the prototypes and their lengths stay as they are."""
 
 
 class Teacher(Section):
@@ -145,6 +199,9 @@ class Teacher(Section):
 
     centering: Literal["centering", "sinkhorn"]
 
+    center_momentum: Share
+    """Of the moving average that ``centering`` subtracts."""
+
 
 class Losses(Section):
     """Weights of the losses."""
@@ -155,13 +212,16 @@ class Losses(Section):
 
 
 class _Recipe(Section):
+    version: PositiveInt
+    """Raised whenever a change in code or config changes what is trained."""
+
     model: Model
     optimizer: Optimizer
     train: Train
 
 
 class SupervisedRecipe(_Recipe):
-    """After DeiT-III (arXiv 2204.07118), without repeated augmentation."""
+    """After DeiT-III (arXiv 2204.07118); docs/pretraining.md lists what differs."""
 
     method: Literal["supervised"]
     augment: ThreeAugment
@@ -174,11 +234,12 @@ class SupervisedRecipe(_Recipe):
 
 
 class DinoRecipe(_Recipe):
-    """After DINOv2 (arXiv 2304.07193), without layer-wise learning rates."""
+    """After DINOv2 (arXiv 2304.07193); docs/pretraining.md lists what differs."""
 
     method: Literal["dino"]
-    global_crops: Crops
+    global_crops: GlobalCrops
     local_crops: LocalCrops
+    colours: Colours
     masks: Masks
     heads: Heads
     teacher: Teacher

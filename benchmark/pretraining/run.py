@@ -23,9 +23,9 @@ from benchmark.devices import choose_device
 from benchmark.errors import DivergedError, UsageError
 from benchmark.pretraining.augment import Views, dino_sample, supervised_sample
 from benchmark.pretraining.dino import DinoLearner
-from benchmark.pretraining.optimizer import make_optimizer, set_schedule
+from benchmark.pretraining.optimizer import clip_gradients, learning_rate, make_optimizer, set_schedule
 from benchmark.pretraining.parallel import sum_gradients, summed
-from benchmark.pretraining.recipe import DinoRecipe, Recipe, Train, load_recipe
+from benchmark.pretraining.recipe import DinoRecipe, Recipe, SupervisedRecipe, Train, load_recipe
 from benchmark.pretraining.supervised import SupervisedLearner
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.loader import training_batches
@@ -92,7 +92,7 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         if isinstance(recipe, DinoRecipe):
             learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
         else:
-            learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed)
+            learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, options.seed, world)
             load = supervised_sample(split, recipe.augment)
         resume = ResumeFile(out.with_suffix(".resume.pt"), every_s=options.save_every_s)
         run = _Run(recipe, out, _log_of(out), settings, options, device, world, resume)
@@ -114,8 +114,8 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
     """Finds what is wrong before anything is trained; returns None if the same run is done already.
 
     Raises:
-        UsageError: No such recipe, size or specialisation; a batch of more images than there are, or of fewer than
-            there are processes; ``out`` or its log belongs to other settings or to something else; a place that cannot
+        UsageError: No such recipe, size or specialisation; a batch of more images than there are, or that the processes
+            cannot share; ``out`` or its log belongs to other settings or to something else; a place that cannot
             be written.
         DataError: No images, or whatever ``ClassificationSplit`` finds wrong.
     """
@@ -128,6 +128,11 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
     if batch < processes:
         raise UsageError(f"train.batch_size={batch} cannot be shared by {processes} processes")
+    if isinstance(recipe, SupervisedRecipe) and recipe.mixing.mixes and processes > 1 and batch % (2 * processes):
+        raise UsageError(
+            f"train.batch_size={batch} is no multiple of {2 * processes}: Mixup and CutMix need pairs of images in "
+            f"each of {processes} processes; change it, or set mixing.mixup=0 mixing.cutmix=0"
+        )
     settings = _settings(recipe, options, split)
     if _is_done(out, settings, recipe.train):
         return None
@@ -180,7 +185,8 @@ class _Run:
     def train(self, learner: nn.Module, load: Any, images: int) -> None:
         """Goes on from the last saved state to the end; each step is a function of (seed, step)."""
         train, seed, world = self.recipe.train, self.options.seed, self.world
-        optimizer = make_optimizer((p for p in learner.parameters() if p.requires_grad), self.recipe.optimizer)
+        depth = learner.backbone.spec.depth
+        optimizer = make_optimizer(learner.trained(), depth, self.recipe.optimizer)
         start = self._restore(learner, optimizer)
         steps = range(start, train.steps)
         order = SampleOrder(images, train.batch_size, seed)
@@ -196,7 +202,8 @@ class _Run:
             done = step + 1
             if done % train.log_every == 0 or done == train.steps:
                 values = summed(share * torch.stack(list(losses.values())).detach().float(), world).tolist()
-                shown = self._note(done, dict(zip(losses, values, strict=True)), optimizer.param_groups[0]["lr"])
+                lr = learning_rate(step, train.steps, self.recipe.optimizer)
+                shown = self._note(done, dict(zip(losses, values, strict=True)), lr)
             progress.advance(lambda shown=shown: shown)
             if world.leads:
                 if train.checkpoint_every and (done % train.checkpoint_every == 0 or done == train.steps):
@@ -222,7 +229,7 @@ class _Run:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         sum_gradients(parameters, self.world)
         if recipe.optimizer.clip_norm is not None:
-            nn.utils.clip_grad_norm_(parameters, recipe.optimizer.clip_norm)
+            clip_gradients(optimizer, recipe.optimizer.clip_norm)
         optimizer.step()
         learner.update(step)
         return losses

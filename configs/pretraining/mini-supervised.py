@@ -1,6 +1,7 @@
 # The same at a size that two CPU cores finish in a minute: for the rendered mini data, not for comparison with anybody.
 # So few steps want a LayerScale that starts large, little augmentation, and classes that are whole.
 _base_ = './supervised.py'
+version = 1
 
 model = dict(patch_size=16, layer_scale=1.0, drop_path=0.0)
 augment = dict(size=80, scale=[0.8, 1.0], one_of_three=0.0, jitter=0.0)

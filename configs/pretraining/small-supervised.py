@@ -1,6 +1,7 @@
 # The same for a thousand photographs (docs/ablation.md): a tiny ViT, a quarter of an hour on one CPU core. Its
 # augmentation was chosen by top-1 on val, with the baseline only: to compare variants, not with anybody.
 _base_ = './supervised.py'
+version = 1
 
 model = dict(patch_size=16, layer_scale=0.1, drop_path=0.0)
 augment = dict(size=112, scale=[0.25, 1.0], one_of_three=0.0)

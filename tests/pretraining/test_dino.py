@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from benchmark.backbones import build_vit
 from benchmark.pretraining.augment import Views
 from benchmark.pretraining.dino import DinoLearner, ProjectionHead, masked_tokens
+from benchmark.pretraining.optimizer import make_optimizer, set_schedule
 from benchmark.pretraining.recipe import DinoRecipe, load_recipe
 from benchmark.probing.distributed import World
 
@@ -49,7 +50,7 @@ def _student_tokens(learner: DinoLearner, image: Tensor, hidden: Tensor) -> Tens
 def _logits(head: ProjectionHead, token: Tensor) -> Tensor:
     first, second, last = head.layers
     direction = last(F.gelu(second(F.gelu(first(token)))))
-    return head.prototypes @ direction / direction.norm() / head.prototypes.norm(dim=1)
+    return head.lengths[:, 0] * (head.prototypes @ direction) / direction.norm() / head.prototypes.norm(dim=1)
 
 
 def _written_out(learner: DinoLearner, views: Views, temperature: float) -> dict[str, float]:
@@ -95,7 +96,7 @@ def test_the_losses_are_dinov2s_written_out_pair_by_pair() -> None:
     learner = _learner(_recipe("train.steps=10", "teacher.temperature_warmup=0.5", "losses.koleo=0.5")).eval()
     generator = torch.Generator().manual_seed(0)
     for parameter in learner.parameters():
-        if parameter.ndim == 2:  # teacher, student and both heads differ
+        if parameter.ndim == 2:  # teacher, student and both heads differ, prototypes' lengths too
             nn.init.normal_(parameter, std=0.2, generator=generator)
     for center in (learner.cls_center, learner.patch_center):
         nn.init.normal_(center, std=0.2, generator=generator)
@@ -122,22 +123,89 @@ def test_hidden_patches_do_not_reach_the_student() -> None:
     torch.testing.assert_close(patches, plain.patches)
 
 
-def test_the_head_gives_cosines() -> None:
+def test_the_head_gives_cosines_times_lengths_that_begin_as_1() -> None:
     head = ProjectionHead(6, _recipe().heads, torch.Generator().manual_seed(0))
-    logits = head(torch.randn(100, 6)).detach()
+    tokens = torch.randn(100, 6)
+    logits = head(tokens).detach()
     assert logits.shape == (100, 8)
     assert float(logits.abs().max()) <= 1 + 1e-5
+    with torch.no_grad():
+        head.lengths[3] = 2.5
+    torch.testing.assert_close(head(tokens)[:, 3], 2.5 * logits[:, 3])
 
 
-def test_gradients_reach_the_student_only_and_prototypes_after_they_are_freed() -> None:
+def test_prototypes_begin_as_the_rows_of_a_linear_layer() -> None:
+    # dinov2 layers/dino_head.py, lines 26-28: weight norm of an nn.Linear that is made after init_weights.
+    settings = _recipe("heads.bottleneck=64", "heads.prototypes=256").heads
+    ours = ProjectionHead(6, settings, torch.Generator().manual_seed(0)).prototypes.detach()
+    theirs = nn.Linear(64, 256, bias=False).weight.detach()
+    assert float(ours.std()) == pytest.approx(float(theirs.std()), rel=0.03)
+    assert float(ours.abs().max()) == pytest.approx(float(theirs.abs().max()), rel=0.01)
+
+
+def test_lengths_and_directions_of_prototypes_learn_as_under_weight_norm() -> None:
+    head = ProjectionHead(6, _recipe().heads, torch.Generator().manual_seed(0))
+    last = nn.utils.parametrizations.weight_norm(nn.Linear(8, 8, bias=False))
+    length, direction = last.parametrizations.weight.original0, last.parametrizations.weight.original1
+    with torch.no_grad():
+        head.lengths.uniform_(0.5, 2.0)
+        length.copy_(head.lengths)
+        direction.copy_(head.prototypes)
+    tokens, upstream = torch.randn(5, 6), torch.randn(5, 8)
+    first, second, third = head.layers
+    bottleneck = third(F.gelu(second(F.gelu(first(tokens)))))
+    (head(tokens) * upstream).sum().backward()
+    (last(F.normalize(bottleneck.detach(), dim=-1)) * upstream).sum().backward()
+    torch.testing.assert_close(head.lengths.grad, length.grad)
+    torch.testing.assert_close(head.prototypes.grad, direction.grad)
+
+
+def test_logits_are_float32_whatever_the_precision() -> None:
+    head = ProjectionHead(6, _recipe("heads.bottleneck=256").heads, torch.Generator().manual_seed(0))
+    tokens = torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        logits = head(tokens)
+        first, second, last = head.layers
+        bottleneck = last(F.gelu(second(F.gelu(first(tokens))))).double()
+    prototypes = F.normalize(head.prototypes.double(), dim=-1)
+    assert logits.dtype == torch.float32
+    torch.testing.assert_close(logits.double(), F.normalize(bottleneck, dim=-1) @ prototypes.T, rtol=0, atol=1e-6)
+
+
+def test_gradients_reach_the_student_only() -> None:
     learner = _learner(_recipe())
-    for step, frozen in ((0, True), (1, False)):
+    learner(_views(), 0)["loss"].backward()
+    assert all(parameter.grad is None for parameter in learner.teacher.parameters())
+    for trained in learner.trained():
+        assert trained.parameter.grad.abs().sum() > 0 or "blocks" in trained.name, trained.name
+
+
+def test_prototypes_rest_and_gather_moments_until_they_are_freed() -> None:
+    recipe = _recipe("optimizer.lr=0.01", "optimizer.warmup=0")  # frozen in the first step
+    learner = _learner(recipe)
+    optimizer, head = make_optimizer(learner.trained(), 4, recipe.optimizer), learner.student["cls"]
+    for step, rests in ((0, True), (1, False)):
+        watched = (head.prototypes, head.lengths, head.layers[0].weight)
+        before = [each.detach().clone() for each in watched]
+        set_schedule(optimizer, step, 10, recipe.optimizer)
         learner.zero_grad()
         learner(_views(), step)["loss"].backward()
-        assert all(parameter.grad is None for parameter in learner.teacher.parameters())
-        assert (learner.student["cls"].prototypes.grad is None) == frozen
-        assert learner.student["vit"].patch_embed.proj.weight.grad.abs().sum() > 0
-        assert learner.mask_token.grad.abs().sum() > 0
+        optimizer.step()
+        moved = [not torch.equal(*pair) for pair in zip(before, watched, strict=True)]
+        assert moved == [not rests, not rests, True]
+        assert optimizer.state[head.prototypes]["exp_avg"].abs().sum() > 0
+
+
+def test_what_is_trained_is_all_of_the_student_backbone_and_heads_apart() -> None:
+    learner = _learner(_recipe())
+    trained = list(learner.trained())
+    wanted = {id(parameter) for parameter in learner.parameters() if parameter.requires_grad}
+    assert len(trained) == len(wanted)
+    assert {id(each.parameter) for each in trained} == wanted
+    parts = {id(each.parameter): each.part for each in trained}
+    assert {parts[id(parameter)] for parameter in learner.student["vit"].parameters()} == {"vit"}
+    assert parts[id(learner.mask_token)] == "vit"
+    assert (parts[id(learner.student["cls"].lengths)], parts[id(learner.student["patch"].lengths)]) == ("cls", "patch")
 
 
 def test_the_loss_is_the_weighted_sum_and_nothing_hidden_costs_nothing() -> None:

@@ -72,8 +72,9 @@ def test_centering_subtracts_before_it_sharpens_and_the_center_follows() -> None
     logits = torch.tensor([[1.0, 2.0], [3.0, 2.0]])
     center = torch.tensor([1.0, 0.0])
     torch.testing.assert_close(centred(logits, center, 0.5), ((logits - center) / 0.5).softmax(-1))
-    torch.testing.assert_close(moved_center(center, logits, World()), torch.tensor([0.9 + 0.2, 0.2]))
-    torch.testing.assert_close(moved_center(center, logits[:0], World()), center)
+    torch.testing.assert_close(moved_center(center, logits, 0.9, World()), torch.tensor([0.9 + 0.2, 0.2]))
+    torch.testing.assert_close(moved_center(center, logits, 0.5, World()), torch.tensor([1.5, 1.0]))
+    torch.testing.assert_close(moved_center(center, logits[:0], 0.9, World()), center)
 
 
 def _sinkhorn_written_out(logits: torch.Tensor, temperature: float) -> np.ndarray:
@@ -102,8 +103,13 @@ def test_sinkhorn_uses_a_prototype_that_is_far_from_everything() -> None:
     assert ours[:, 0].max() > 0.5
 
 
-def test_sinkhorn_survives_a_low_temperature() -> None:
-    torch.testing.assert_close(sinkhorn(torch.eye(2), 0.01, World()), torch.eye(2))
+@pytest.mark.parametrize("length", [1.0, 5.0])
+def test_sinkhorn_survives_a_low_temperature_and_long_prototypes(length: float) -> None:
+    torch.testing.assert_close(sinkhorn(length * torch.eye(2), 0.01, World()), torch.eye(2))
+
+
+def test_sinkhorn_of_nothing_is_nothing() -> None:
+    assert sinkhorn(torch.empty(0, 4), 0.04, World()).shape == (0, 4)
 
 
 def test_bce_is_torchs_on_whole_labels() -> None:

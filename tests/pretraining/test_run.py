@@ -72,18 +72,21 @@ def test_a_run_is_the_plain_loop_over_its_parts(name: str, quick: Quick, tmp_pat
     vit = build_variant(recipe, options)
     if isinstance(recipe, DinoRecipe):
         learner, load = DinoLearner(vit, recipe, 0, World()).train(), dino_sample(split, recipe)
+        student = learner.student
+        apart = [[*vit.parameters(), learner.mask_token], student["cls"].parameters(), student["patch"].parameters()]
     else:
-        learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, 0).train()
-        load = supervised_sample(split, recipe.augment)
-    trained = [parameter for parameter in learner.parameters() if parameter.requires_grad]
-    optimizer = make_optimizer(trained, recipe.optimizer)
+        learner = SupervisedLearner(vit, len(split.classes), recipe.mixing, 0, World()).train()
+        load, apart = supervised_sample(split, recipe.augment), [learner.parameters()]
+    apart = [list(parameters) for parameters in apart]
+    optimizer = make_optimizer(learner.trained(), 4, recipe.optimizer)
     batches = training_batches(load, _collate, order=SampleOrder(len(split), 4, 0), steps=range(3))
     for step, batch in enumerate(batches):
         set_schedule(optimizer, step, 3, recipe.optimizer)
         seed_torch(0, step, 0)
         optimizer.zero_grad()
         learner(batch, step)["loss"].backward()
-        torch.nn.utils.clip_grad_norm_(trained, 0.01)
+        for parameters in apart:
+            torch.nn.utils.clip_grad_norm_(parameters, 0.01)
         optimizer.step()
         learner.update(step)
     for key, value in _weights(tmp_path / "vit.pth").items():
@@ -218,7 +221,11 @@ def test_bad_input_is_told_once_before_several_processes_start(
     folders: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = _words(folders, tmp_path / "vit.pth", "--gpus", "2")
-    for more, message in ((["train.batch_size=1"], "cannot be shared by 2 processes"), (["--size", "x"], "size")):
+    for more, message in (
+        (["train.batch_size=1"], "cannot be shared by 2 processes"),
+        (["train.batch_size=6", "mixing.mixup=0.8"], "train.batch_size=6 is no multiple of 4: Mixup and CutMix"),
+        (["--size", "x"], "size"),
+    ):
         assert main([*words, *more]) == 2
         error = capfd.readouterr().err
         assert message in error
@@ -251,13 +258,19 @@ def test_checkpoints_are_read_and_named_by_their_steps(
         assert "densebench" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_two_processes_learn_what_one_does(recipe: str, quick: Quick, tmp_path: Path) -> None:
+# Shares of 3 and 2 images show what is averaged without their sizes; mixing needs a partner in the same share.
+@pytest.mark.parametrize(
+    ("recipe", "overrides"),
+    [
+        ("mini-supervised", ["mixing.draws=3"]),
+        ("mini-dino", ["train.batch_size=5", "optimizer.clip_norm=0.1"]),
+        ("mini-dino", ["train.batch_size=5", "teacher.centering=sinkhorn"]),
+    ],
+)
+def test_two_processes_learn_what_one_does(recipe: str, overrides: list[str], quick: Quick, tmp_path: Path) -> None:
     # KoLeo looks for neighbours within a process, as DINOv2's does, and drop path is drawn by process.
-    overrides = ["losses.koleo=0"] if recipe == "mini-dino" else []
-    # Shares of 3 and 2 images show what is averaged without their sizes; mixing needs a partner in the same share.
     if recipe == "mini-dino":
-        overrides += ["train.batch_size=5", "teacher.momentum=[0.5,0.5]"]
+        overrides = [*overrides, "losses.koleo=0", "teacher.momentum=[0.5,0.5]"]
     options = quick(recipe, "train.steps=3", *overrides, specialization="norms")
     pretrain(tmp_path / "one.pth", options)
     words = ["pretrain", str(tmp_path / "two.pth"), "--recipe", recipe, "--specialization", "norms", "--gpus", "2"]
