@@ -33,6 +33,7 @@ from benchmark.probing.resume import ResumeFile
 from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import seed_torch
 from benchmark.progress import Progress
+from benchmark.records.environment import code_version
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
     """
     device = choose_device(options.device)
     with joined(device) as world:
-        plan = prepare(out, options, world.size)
+        plan = world.together(lambda: prepare(out, options, world.size))
+        world.refuse_different_input({"code version": code_version(), "settings": plan and plan.settings})
         if plan is None:
             return False
         recipe, vit, split, settings = plan
+        world.refuse_different_input({"images": _sample_of_sizes(split)})
         if isinstance(recipe, DinoRecipe):
             learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
         else:
@@ -236,7 +239,9 @@ class _Run:
 
     def _restore(self, learner: nn.Module, optimizer: torch.optim.Optimizer) -> int:
         """Takes the last state and the log's lines up to it; returns the step to go on with."""
-        state = self.resume.load()
+        state = self.world.together(self.resume.load)
+        step = "no state" if state is None else f"the state of step {state['step']}"
+        self.world.refuse_different_input({f"the resume file {self.resume.path}": step})
         if state is not None:
             if json.loads(state["settings"]) != self.settings:
                 raise UsageError(f"{self.resume.path} belongs to other settings; remove it, or give another name")
@@ -269,6 +274,12 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
     names = hashlib.sha256("\n".join(split.names).encode()).hexdigest()[:16]
     own = {key: getattr(options, key) for key in ("size", "specialization", "seed", "num_registers", "attention_bias")}
     return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
+
+
+def _sample_of_sizes(split: ClassificationSplit) -> str:
+    """Hashes the sizes of a thousand images, evenly spread: all of a million would take minutes on a network's disk."""
+    files = split.files[:: max(1, len(split) // 1000)]
+    return hashlib.sha256(" ".join(str(path.stat().st_size) for path in files).encode()).hexdigest()[:16]
 
 
 def _is_done(out: Path, settings: dict[str, Any], train: Train) -> bool:

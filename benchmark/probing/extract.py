@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -45,6 +46,7 @@ from benchmark.probing.feature_store.manifest import NAME, Manifest, read_manife
 from benchmark.probing.feature_store.plan import Plan, Shard, read_shards
 from benchmark.probing.features import FrozenBackbone
 from benchmark.protocols import parse_backbone_options
+from benchmark.records.environment import code_version
 
 Format = Literal["safetensors", "npy"]
 
@@ -169,18 +171,28 @@ def extract(checkpoint: str, dataset: str, output: Path, options: ExtractOptions
     """
     _refuse_options(options)
     device = choose_device(options.device)
+    with joined(device) as world:
+        work = world.together(lambda: _open(checkpoint, dataset, output, options, device))
+        world.refuse_different_input({"code version": code_version(), **work.address.as_json()})
+        with _alone(output, world):
+            _extract(work, device, world)
+
+
+def _open(checkpoint: str, dataset: str, output: Path, options: ExtractOptions, device: torch.device) -> _Extraction:
     split = _open_split(dataset, options)
     backbone = load_backbone(checkpoint, device=device, **asdict(parse_backbone_options(options.overrides)))
-    work = _prepare(backbone, split, output, options)
-    with joined(device) as world, _alone(output, world):
-        earlier, done = world.tell(_earlier(work) if world.leads else (None, False))
-        if not done:
-            _make(work, FrozenBackbone(backbone, device, world), earlier, world)
-        elif world.leads and work.options.format == "npy":
-            shutil.rmtree(work.shards, ignore_errors=True)  # left behind if it was killed while it ended
-        if world.leads:
-            state = "done already" if done else "done"
-            print(f"{output}: {state}, {', '.join(work.columns)} of {work.label}; {NAME} says how to read them")
+    return _prepare(backbone, split, output, options)
+
+
+def _extract(work: _Extraction, device: torch.device, world: World) -> None:
+    earlier, done = world.tell(world.together(lambda: _earlier(work) if world.leads else (None, False)))
+    if not done:
+        _make(work, FrozenBackbone(work.backbone, device, world), earlier, world)
+    elif world.leads and work.options.format == "npy":
+        shutil.rmtree(work.shards, ignore_errors=True)  # left behind if it was killed while it ended
+    if world.leads:
+        state = "done already" if done else "done"
+        print(f"{work.output}: {state}, {', '.join(work.columns)} of {work.label}; {NAME} says how to read them")
 
 
 def _refuse_options(options: ExtractOptions) -> None:
@@ -228,13 +240,15 @@ def _absolute(layer: int, depth: int) -> int:
 @contextmanager
 def _alone(output: Path, world: World) -> Iterator[None]:
     """Makes the folder and holds its lock."""
-    lock, free = FileLock(output / _LOCK), True
-    if world.leads:
+    lock = FileLock(output / _LOCK)
+
+    def take() -> None:
         if output.exists() and not output.is_dir():
             raise UsageError(f"--output {output} is a file; name a folder")
-        free = lock.take()
-    if not world.tell(free):
-        raise UsageError(f"another process is writing to {output}; wait for it, or name another folder")
+        if not lock.take():
+            raise UsageError(f"another process is writing to {output}; wait for it, or name another folder")
+
+    world.together(take if world.leads else lambda: None)
     try:
         yield
     finally:

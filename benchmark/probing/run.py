@@ -49,7 +49,7 @@ from benchmark.protocols import (
     share_overrides,
 )
 from benchmark.records.cell import cell_key
-from benchmark.records.environment import environment
+from benchmark.records.environment import code_version, package_versions
 from benchmark.records.schema import Primary, Record
 from benchmark.records.store import RecordStore
 
@@ -227,7 +227,6 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
 def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
     """Says what can move a cell's number, by the names that messages have for it, and how messages show it."""
     protocol, data, source = cell.protocol, cell.data, cell.backbone.source
-    here = environment(device="", device_name=None)
     said = {
         "benchmark": protocol.benchmark,
         "overrides": list(protocol.overrides),
@@ -238,8 +237,8 @@ def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
         "limit": cell.limit,
         **{f"images of {split.layout.name} {split.name}": len(split) for split in (data.train, data.val)},
         "data": cell.data_fingerprint,
-        "code version": f"{here.git_commit}{' with uncommitted changes' if here.git_dirty else ''}",
-        "packages": here.packages,
+        "code version": code_version(),
+        "packages": package_versions(),
     }
     shown = {
         "checkpoint": f"{source.checkpoint} (sha256 {source.sha256[:12]}…)",

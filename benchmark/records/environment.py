@@ -9,6 +9,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from benchmark import __version__
 from benchmark.records.schema import Environment
 
 # Packages whose version can move a number.
@@ -28,14 +29,21 @@ def environment(*, device: str, device_name: str | None) -> Environment:
     return Environment(
         git_commit=commit,
         git_dirty=None if status is None else bool(status),
-        packages={"python": platform.python_version(), **_versions()},
+        packages=package_versions(),
         device=device,
         hardware=f"{device_name or _processor()}, {os.cpu_count()} CPU cores",
     )
 
 
-def _versions() -> dict[str, str]:
-    versions = {}
+def code_version() -> str:
+    """Returns version and commit of DenseBench, and whether there are uncommitted changes."""
+    dirty = " with uncommitted changes" if _git("status", "--porcelain") else ""
+    return f"{__version__} {_git('rev-parse', 'HEAD') or 'of no checkout'}{dirty}"
+
+
+def package_versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that can move a number."""
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
