@@ -8,6 +8,7 @@ from benchmark.probing.feature_store.filling import OnBadImage
 from benchmark.probing.feature_store.store import FeatureStore
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.splits import Splits
+from benchmark.probing.trained_heads import TrainedHeads
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Job:
 
     workers: int = 0
     """Loader processes."""
+
+    trained: TrainedHeads | None = None
+    """Where the heads of the training are kept, if another benchmark scores them too."""
 
     on_bad_image: OnBadImage = "error"
     """What an image that cannot be read does where images are encoded once; dense benchmarks stop at it."""

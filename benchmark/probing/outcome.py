@@ -44,6 +44,9 @@ class Outcome:
     gallery: bytes | None = None
     """A few images to look at (see ``records/gallery.py``)."""
 
+    trained_with: str | None = None
+    """Record whose run trained the heads; None for this one."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -35,6 +35,7 @@ from benchmark.probing.resume import ResumeFile
 from benchmark.probing.segmentation import SegmentationTask
 from benchmark.probing.splits import open_splits
 from benchmark.probing.task import Task, run_task
+from benchmark.probing.trained_heads import trained_heads
 from benchmark.progress import duration
 from benchmark.protocols import (
     DepthProtocol,
@@ -312,6 +313,7 @@ def _run(cell: Cell, session: _Session) -> bool:
     begun = time.monotonic()
     encoder, evaluate = _evaluation(cell, session)
     resume = _resume_file(cell, options)
+    record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
     job = Job(
         data=cell.data,
         seed=cell.seed,
@@ -321,8 +323,8 @@ def _run(cell: Cell, session: _Session) -> bool:
         model=cell.name,
         workers=_workers(options.workers, device, world),
         on_bad_image=options.on_bad_image,
+        trained=trained_heads(cell, record.id, reuse=not options.rerun),
     )
-    record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
@@ -349,6 +351,7 @@ def _run(cell: Cell, session: _Session) -> bool:
             "selection": outcome.selection,
             "per_image": f"{record.id}.parquet",
             "cost": cost,
+            "trained_with": outcome.trained_with,
         }
     )
     path = store.add(record, outcome.per_image, outcome.gallery)

@@ -113,8 +113,18 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     refit = bool(held_out) and settings.selection.refit
     choosing = _make_probes(task, sweep, features, job.seed) if refit else scored
 
-    examples = _examples(task, everything if refit else fit, held_out if refit else [], features, job)
-    train_probes(task, scored, choosing if refit else [], examples, job=job, world=features.world)
+    others = choosing if refit else []
+    heads = [probe.head for probe in (*scored, *others)]
+    earlier = job.trained.load(heads, features.world) if job.trained is not None else None
+    if earlier is None:
+        examples = _examples(task, everything if refit else fit, held_out if refit else [], features, job)
+        train_probes(task, scored, others, examples, job=job, world=features.world)
+        if job.trained is not None and features.world.leads:
+            job.trained.save(heads)
+    elif features.world.leads:
+        print(f"{job.label}: scores the heads that {earlier} trained")
+    for head in heads:
+        head.eval()
 
     def statistics(probes: list[Probe], split: Split, indices: list[int], what: str) -> np.ndarray:
         mine = features.world.share(indices)
@@ -149,13 +159,15 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
         )
     metrics = task.metrics(kept)
     gallery = make_gallery(task, data.val, scored[chosen * seeds], features)
-    return Outcome(metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept), gallery)
+    return Outcome(
+        metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept), gallery, trained_with=earlier
+    )
 
 
 def train_probes(
     task: Task, scored: list[Probe], choosing: list[Probe], examples: Examples, *, job: Job, world: World
 ) -> None:
-    """Trains heads in place as the protocol says and leaves them in evaluation mode.
+    """Trains heads in place as the protocol says.
 
     Args:
         task: Loss and protocol.
@@ -180,8 +192,6 @@ def train_probes(
     ]
     label = f"{job.label} train"
     train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
-    for probe in (*scored, *choosing):
-        probe.head.eval()
 
 
 def _examples(task: Task, images: list[int], held_out: list[int], features: FrozenFeatures, job: Job) -> Examples:

@@ -140,3 +140,6 @@ class Record(Section):
     environment: Environment
     command: str
     error: str | None
+
+    trained_with: str | None = None
+    """Record of the run that trained the heads, where that is another: its cost is not counted here."""

@@ -288,6 +288,53 @@ def test_sun_trains_on_nyu_and_needs_it(
     assert "sunrgbd: no" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("probes.lr=[1e-3]",), ("probes.lr=[1e-3,1e-2]",)])
+def test_heads_of_nyu_are_trained_once_and_scored_on_sun_too(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Whichever is first trains them, in one command or in two; a run that trains for itself gives the same score."""
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+    trained: list[str] = []
+    train = flow.train
+    monkeypatch.setattr(flow, "train", lambda *given, **named: trained.append(named["label"]) or train(*given, **named))
+    assert run("nyu", *_QUICK[:-1], *words) == 0
+    assert run("sunrgbd", *_QUICK[:-1], *words) == 0
+    assert trained == ["nyu train"]
+    found = {record["benchmark"]: record for record in _records(tmp_path)}
+    assert found["nyu"]["trained_with"] is None
+    assert len(found) == 2
+    assert found["sunrgbd"]["trained_with"] == found["nyu"]["id"]
+    assert found["sunrgbd"]["cost"]["backbone_forwards"] < found["nyu"]["cost"]["backbone_forwards"]
+    assert run("sunrgbd", *_QUICK[:-1], *words, "--rerun") == 0
+    assert trained == ["nyu train", "sunrgbd train"]
+    [alone] = [each for each in _records(tmp_path) if each["benchmark"] == "sunrgbd" and each["trained_with"] is None]
+    assert alone["metrics"] == found["sunrgbd"]["metrics"]
+
+
+@pytest.mark.parametrize(
+    "change", ["--seed=1", "probes.weight_decay=[0.5]", "features.norm=true", "train.crop=[98,98]"]
+)
+def test_another_training_has_heads_of_its_own(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+    assert run("nyu", *_QUICK) == 0
+    assert run("sunrgbd", *_QUICK, *change.split()) == 0
+    assert [record["trained_with"] for record in _records(tmp_path)] == [None, None]
+
+
+def test_heads_that_cannot_be_read_are_trained_anew(
+    run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+    assert run("nyu", *_QUICK) == 0
+    [path] = (tmp_path / "cache" / "heads").glob("*.pt")
+    path.write_bytes(path.read_bytes()[:300])
+    assert run("sunrgbd", *_QUICK) == 0
+    assert "cannot be read and is made anew" in capsys.readouterr().out
+    assert [record["trained_with"] for record in _records(tmp_path)] == [None, None]
+
+
 def test_sun_scores_a_head_that_nyu_trained(run: Callable, mini_data: Path, tmp_path: Path) -> None:  # trap 18
     """NYU's test images in SUN RGB-D's layout, their millimetres rotated left by three bits: the same RMSE."""
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))

@@ -78,6 +78,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 ("record", f"{record.id}.json"),
                 ("created", record.created),
                 ("seed", str(record.seed)),
+                *([("heads trained by", record.trained_with)] if record.trained_with is not None else []),
                 *([("limit", str(record.limit))] if record.limit is not None else []),
                 *([("per-image statistics", record.per_image)] if record.per_image else []),
                 *(

@@ -1,0 +1,92 @@
+"""Trained heads that another benchmark scores too: SUN RGB-D scores the head that NYU trains.
+
+They lie in the cache, named by all that their training depends on: the protocol without its test, weights, training
+images, seed. Whichever benchmark comes first trains them, and the record of the other names its record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmark.atomic import atomic_write
+from benchmark.benchmarks import BENCHMARKS
+from benchmark.cache import cache_folder
+from benchmark.data.split import data_fingerprint
+from benchmark.probing.distributed import World
+from benchmark.probing.outcome import Cell
+
+_NOT_OF_TRAINING = ("test", "family", "published")
+
+
+@dataclass(frozen=True)
+class TrainedHeads:
+    """The heads of one training, if they are kept at all."""
+
+    path: Path
+    record: str
+    """Identity of the record that is being made."""
+
+    reuse: bool = True
+    """Whether heads that are there are taken."""
+
+    def load(self, heads: Sequence[nn.Module], world: World) -> str | None:
+        """Gives heads the weights of an earlier training; returns the record it belongs to, None if there is none.
+
+        A file that cannot be read is made anew.
+        """
+        state = world.tell(self._read(len(heads)) if world.leads and self.reuse else None)
+        if state is None:
+            return None
+        for head, weights in zip(heads, state["heads"], strict=True):
+            head.load_state_dict(weights)
+        return state["record"]
+
+    def save(self, heads: Sequence[nn.Module]) -> None:
+        """Keeps the heads of a training that has ended."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        state = {"record": self.record, "heads": [head.state_dict() for head in heads]}
+        with atomic_write(self.path) as file:
+            torch.save(state, file)
+
+    def _read(self, count: int) -> dict[str, Any] | None:
+        if not self.path.is_file():
+            return None
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file can fail in any way
+            print(f"{self.path} cannot be read and is made anew: {type(error).__name__}")
+            return None
+        return state if isinstance(state, dict) and len(state.get("heads", ())) == count else None
+
+
+def trained_heads(cell: Cell, record: str, *, reuse: bool) -> TrainedHeads | None:
+    """Returns the place of a cell's heads, None where no other benchmark trains on the same dataset.
+
+    Args:
+        cell: The cell.
+        record: Identity of the record that is being made.
+        reuse: Whether heads that are there are taken.
+    """
+    folder, dataset = cache_folder(), cell.data.train.layout.name
+    if folder is None or dataset not in {each.trained_on for each in BENCHMARKS.values()}:
+        return None
+    fields = {key: value for key, value in cell.protocol.fields.items() if key not in _NOT_OF_TRAINING}
+    fields["data"] = {key: value for key, value in fields["data"].items() if key != "val"}
+    depends_on = [
+        fields,
+        cell.backbone.source.sha256,
+        asdict(cell.backbone.spec),
+        data_fingerprint([cell.data.train]),
+        cell.seed,
+        cell.limit,
+    ]
+    key = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:24]
+    return TrainedHeads(folder / "heads" / f"{key}.pt", record, reuse)
