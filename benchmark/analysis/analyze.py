@@ -88,6 +88,8 @@ def analyze(
     given = options or BackboneOptions()
     for checkpoint in checkpoints[1:]:  # what is wrong with a later one is told before the first has had its hours
         _load(checkpoint, given, size)
+    for note in pictures.notes:
+        print(f"note: {note}")
     measured, models = {}, {}
     for name, checkpoint in zip(names, checkpoints, strict=True):
         vit = _load(checkpoint, given, size).to(device)

@@ -88,6 +88,9 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         if plan is None:
             return False
         recipe, vit, split, settings = plan
+        if world.leads:
+            for note in split.notes:
+                print(f"{out.stem}: note: {note}")
         if isinstance(recipe, DinoRecipe):
             learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
         else:

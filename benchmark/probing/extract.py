@@ -173,6 +173,9 @@ def extract(checkpoint: str, dataset: str, output: Path, options: ExtractOptions
     backbone = load_backbone(checkpoint, device=device, **asdict(parse_backbone_options(options.overrides)))
     work = _prepare(backbone, split, output, options)
     with joined(device) as world, _alone(output, world):
+        if world.leads:
+            for note in split.notes:
+                print(f"{work.label}: note: {note}")
         earlier, done = world.tell(_earlier(work) if world.leads else (None, False))
         if not done:
             _make(work, FrozenBackbone(backbone, device, world), earlier, world)
