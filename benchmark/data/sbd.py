@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.atomic import atomic_write
+from benchmark.data.folders import Scan
 from benchmark.data.lines import read_lines
 from benchmark.data.palettes import voc_palette
 from benchmark.errors import DataError
@@ -69,7 +70,11 @@ def complete_lists(voc: Path) -> str | None:
     if (lists / "trainaug.txt").exists():
         stems = [line.text for line in read_lines(lists / "trainaug.txt") if line.text not in known]
     else:
-        stems = [path.stem for path in sorted(masks.glob("*.png")) if path.stem not in known]
+        scan = Scan(masks, (".png",))
+        _, names = scan.look()
+        for problem in scan.problems:
+            raise DataError(problem)
+        stems = [stem for stem in (name[: -len(".png")] for name in names) if stem not in known]
     if not stems:
         return None
     write_list(lists / "aug.txt", stems)

@@ -20,7 +20,7 @@ from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
 from benchmark.devices import choose_device
-from benchmark.errors import DenseBenchError, ProtocolError, UsageError
+from benchmark.errors import DenseBenchError, ProtocolError, RecordError, UsageError
 from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.feature_store.filling import OnBadImage
@@ -50,7 +50,8 @@ from benchmark.protocols import (
 )
 from benchmark.records.cell import cell_key
 from benchmark.records.schema import Primary, Record
-from benchmark.records.store import RecordStore
+from benchmark.records.store import RecordStore, as_json
+from benchmark.utf8 import printable
 
 DenseProtocol = SegmentationProtocol | DepthProtocol
 
@@ -280,6 +281,11 @@ def _run(cell: Cell, session: _Session) -> bool:
         on_bad_image=options.on_bad_image,
     )
     record = describe(cell, device, options.command)  # first: whatever fails later, it can be recorded
+    try:
+        as_json(record)
+    except RecordError as error:
+        session.complain(f"error: {error}")
+        return False
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
@@ -288,7 +294,7 @@ def _run(cell: Cell, session: _Session) -> bool:
         known = isinstance(error, DenseBenchError)
         if world.size > 1 and not known:
             time.sleep(_GRACE_S)
-        text = str(error) if known else traceback.format_exc()
+        text = str(error) if known else printable(traceback.format_exc())
         store.add(record.model_copy(update={"status": "error", "error": text}), None)
         print(f"error: {text}\n{name}: failed; recorded as {record.id}", file=sys.stderr)
         if world.size > 1:

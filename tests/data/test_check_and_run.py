@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,40 @@ def test_an_image_under_two_suffixes_is_refused_by_both(own_data: Path, name: st
     with pytest.raises(DataError, match=r"holds 1 images twice, under names that differ in their suffix only"):
         _run(name, own_data)
     assert "holds 1 images twice" in _check(name, own_data).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("ade20k", b".jpg"),
+        ("cityscapes", b"_leftImg8bit.png"),
+        ("cityscapes", b""),
+        ("imagenet", b".png"),
+        ("imagenet", b""),
+    ],
+)
+def test_names_that_are_not_utf_8_are_refused_by_both(
+    own_data: Path, name: str, end: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _image_folder(name, own_data)
+    if end:
+        shutil.copy(min(path for path in folder.iterdir() if path.is_file()), folder / os.fsdecode(b"caf\xe9" + end))
+    else:
+        shutil.copytree(folder, folder.parent / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(DataError, match=r"holds 1 names that are not UTF-8 \(.*caf\\udce9"):
+        _run(name, own_data)
+    assert main(["check", "--data", name, "--data-root", str(own_data)]) == 1
+    assert "holds 1 names that are not UTF-8" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(LISTS))
+def test_a_list_that_is_not_utf_8_is_refused_by_both(own_data: Path, name: str) -> None:
+    path = _root(name, own_data) / LISTS[name]
+    path.write_bytes(path.read_bytes().rstrip() + b"\ncaf\xe9.jpg caf\xe9.png\n")
+    line = len(path.read_bytes().splitlines())
+    with pytest.raises(DataError, match=rf"{path.name}, line {line}: not UTF-8; save the list as UTF-8"):
+        _run(name, own_data)
+    assert f"{path}, line {line}: not UTF-8" in _check(name, own_data).problems[0]
 
 
 def test_trainaug_with_images_of_train_is_refused_by_both(own_data: Path) -> None:
