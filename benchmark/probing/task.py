@@ -97,7 +97,8 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
         job: Images, seed and places.
 
     Raises:
-        DataError: A damaged or unsuitable file, found when it is read; or a split without a pixel to score.
+        DataError: A damaged or unsuitable file: of the scored split before the training, of the other when it is read;
+            or a split without a pixel to score.
         DivergedError: The chosen probes' weights are not finite.
     """
     data = job.data
@@ -109,6 +110,7 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     )
     probes = _make_probes(task, sweep, features, job.seed)
 
+    _refuse_damaged(data.val, job, features.world)
     train_probes(task, probes, _examples(task, fit, features, job), job, features.world)
     diverged = [not all(tensor.isfinite().all() for tensor in probe.head.parameters()) for probe in probes]
 
@@ -164,6 +166,20 @@ def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, 
     train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
     for probe in probes:
         probe.head.eval()
+
+
+def _refuse_damaged(split: Split, job: Job, world: World) -> None:
+    """Reads all that will be scored, so that hours of training do not end at a file that cannot be.
+
+    A run that goes on has done so before: other files are another cell.
+    """
+    if job.resume.path.exists():
+        return
+    mine = world.share(list(range(len(split))))
+    progress = Progress(len(mine), f"{job.label} {split.name} files", quiet=not world.leads)
+    for _ in ordered_samples(lambda index: bool(split.load(index)), mine, workers=job.workers):
+        progress.advance()
+    progress.close()
 
 
 def _examples(task: Task, fit: list[int], features: FrozenFeatures, job: Job) -> Examples:

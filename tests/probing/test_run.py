@@ -227,6 +227,29 @@ def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
     assert image.name in failed["error"]
 
 
+@pytest.mark.parametrize("damage", ["labels", "image", "size"])
+def test_a_damaged_file_of_the_scored_split_is_told_before_the_training(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["ade20k"].root(data)
+    image, labels = max((root / "images/validation").iterdir()), max((root / "annotations/validation").iterdir())
+    if damage == "labels":
+        Image.new("L", (160, 128), 151).save(labels)
+    elif damage == "size":
+        Image.new("L", (160, 127), 1).save(labels)
+    else:
+        image.write_bytes(image.read_bytes()[:-600])
+    monkeypatch.setattr(task, "train_probes", lambda *_: pytest.fail("it trained"))
+    assert run("ade20k", *_QUICK, data_root=data) == 1
+    assert (image if damage == "image" else labels).name in capsys.readouterr().err
+
+
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
