@@ -110,7 +110,7 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     )
     probes = _make_probes(task, sweep, features, job.seed)
 
-    _refuse_damaged(data.val, job, features.world)
+    _refuse_damaged(task, data.val, job, features.world)
     train_probes(task, probes, _examples(task, fit, features, job), job, features.world)
     diverged = [not all(tensor.isfinite().all() for tensor in probe.head.parameters()) for probe in probes]
 
@@ -168,16 +168,16 @@ def train_probes(task: Task, probes: list[Probe], examples: Examples, job: Job, 
         probe.head.eval()
 
 
-def _refuse_damaged(split: Split, job: Job, world: World) -> None:
+def _refuse_damaged(task: Task, split: Split, job: Job, world: World) -> None:
     """Reads all that will be scored, so that hours of training do not end at a file that cannot be.
 
     A run that goes on has done so before: other files are another cell.
     """
     if job.resume.path.exists():
         return
-    mine = world.share(list(range(len(split))))
+    load, mine = task.test_sample(split), world.share(list(range(len(split))))
     progress = Progress(len(mine), f"{job.label} {split.name} files", quiet=not world.leads)
-    for _ in ordered_samples(lambda index: bool(split.load(index)), mine, workers=job.workers):
+    for _ in ordered_samples(lambda index: load(index) is not None, mine, workers=job.workers):
         progress.advance()
     progress.close()
 
