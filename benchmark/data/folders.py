@@ -16,8 +16,12 @@ from benchmark.utf8 import is_utf8, printable
 SUFFIXES = (".jpeg", ".jpg", ".png")
 """Of images; suffixes are read in any case."""
 
-_LEFT_FOLDERS = ("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found")
-_LEFT_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+_LEFT_NAMES = frozenset(
+    (
+        *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"),
+    )
+)
 _LEFT_ENDS = ("~", ".swp", ".swo", ".bak", ".tmp", ".orig", ".part", ".crdownload", ":zone.identifier")
 
 
@@ -26,8 +30,7 @@ def is_left_over(name: str) -> bool:
 
     All hidden ones are: ``._a.jpg`` of archives made on a Mac, ``.ipynb_checkpoints``, ``.git``.
     """
-    lower = name.lower()
-    return lower.startswith(".") or lower in (*_LEFT_FOLDERS, *_LEFT_FILES) or lower.endswith(_LEFT_ENDS)
+    return name.startswith(".") or name.lower() in _LEFT_NAMES or name.lower().endswith(_LEFT_ENDS)
 
 
 @dataclass
@@ -72,10 +75,8 @@ class Scan:
                     self._left.add(f"{below}{name}")
                 elif entry.is_dir():  # known from the listing, except for links
                     folders.append(name)
-                elif name.lower().endswith(self._ends):
-                    files.append(name)
                 else:
-                    others.append(name)
+                    (files if name.lower().endswith(self._ends) else others).append(name)
         self._find_twins(below, files, others)
         for name in sorted(others):
             self._other.add(f"{below}{name}")
@@ -123,19 +124,20 @@ class Scan:
         return [f"{self.folder} holds {told}; remove one of each two, or rename it"]
 
     def _in_utf8(self, below: str, names: list[str]) -> list[str]:
-        for name in names:
-            if not is_utf8(name):
-                self._strange.add(f"{below}{name}")
-        return sorted(filter(is_utf8, names))
+        sound = sorted(filter(is_utf8, names))
+        if len(sound) < len(names):
+            for name in names:
+                if not is_utf8(name):
+                    self._strange.add(f"{below}{name}")
+        return sound
 
     def _find_twins(self, below: str, files: Sequence[str], others: Sequence[str]) -> None:
         """Finds files that are read beside another picture of their name."""
-        stems: dict[str, str] = {}
-        for name in sorted(files):
-            stem = os.path.splitext(name)[0]  # noqa: PTH122  (a million names)
-            if stems.setdefault(stem, name) != name:
-                self._twins.add(f"{below}{stems[stem]} and {name}")
-        for name in others:
-            stem, suffix = os.path.splitext(name)  # noqa: PTH122
-            if suffix.lower() in SUFFIXES and stem in stems:
-                self._twins.add(f"{below}{stems[stem]} and {name}")
+        stems = {name.rpartition(".")[0]: name for name in files}
+        rivals = [name for name in others if name.lower().endswith(SUFFIXES)]
+        if len(stems) < len(files):  # a million names: most folders have none
+            rivals += (name for name in files if stems[name.rpartition(".")[0]] != name)
+        for name in sorted(rivals):
+            other = stems.get(name.rpartition(".")[0])
+            if other is not None:
+                self._twins.add(below + " and ".join(sorted((name, other))))
