@@ -32,16 +32,15 @@ def palette_problem(image: Image.Image, *, voc_colours: bool) -> str | None:
     if flat is None:
         return None
     colours = np.asarray(flat).reshape(-1, 3)
-    used = np.unique(np.asarray(image))
-    used = used[used < len(colours)]
-    meant = _labels_of(colours, voc_colours=voc_colours)[used]
-    wrong = (meant >= 0) & (meant != used)
-    if not wrong.any():
+    meant = _labels_of(colours, voc_colours=voc_colours)
+    wrong = np.flatnonzero((meant >= 0) & (meant != np.arange(len(meant))))
+    if wrong.size:
+        wrong = np.intersect1d(wrong, np.asarray(image))
+    if not wrong.size:
         return None
-    index, label = used[wrong][0], meant[wrong][0]
     return (
-        f"its palette was renumbered: index {index} has the colour of label {label}; fetch the official file again, "
-        "programs that make PNG files smaller change labels"
+        f"its palette was renumbered: index {wrong[0]} has the colour of label {meant[wrong[0]]}; fetch the official "
+        "file again, programs that make PNG files smaller change labels"
     )
 
 
@@ -54,5 +53,7 @@ def _labels_of(colours: NDArray[np.integer], *, voc_colours: bool) -> NDArray[np
         return np.where(colours[:, 0] > 0, colours[:, 0], -1)
     if not voc_colours:
         return np.full(len(colours), -1)
-    of_colour = {tuple(colour): label for label, colour in enumerate(voc_palette().tolist()) if label}
-    return np.array([of_colour.get(tuple(colour), -1) for colour in colours.tolist()])
+    codes, known = (np.asarray(each, np.int64) @ (1 << 16, 1 << 8, 1) for each in (colours, voc_palette()))
+    order = np.argsort(known)
+    nearest = order[np.searchsorted(known, codes, sorter=order).clip(max=len(known) - 1)]
+    return np.where((known[nearest] == codes) & (codes > 0), nearest, -1)
