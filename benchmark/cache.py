@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from benchmark.errors import RecordError
+from benchmark.utf8 import is_utf8
 
 VARIABLE = "DENSEBENCH_CACHE"
 """Environment variable that names another folder."""
@@ -30,9 +31,11 @@ def features_folder() -> Path:
     """Returns the root of the feature store.
 
     Raises:
-        RecordError: There is no place for it.
+        RecordError: There is no place for it, or one whose name is not UTF-8.
     """
     folder = cache_folder()
     if folder is None:
         raise RecordError(f"there is no home folder to keep features in; set {VARIABLE} to a folder with room for them")
+    if not is_utf8(str(folder)):  # safetensors opens no file there
+        raise RecordError(f"{folder} is not UTF-8, and features cannot be read from there; set {VARIABLE} to another")
     return folder / "features"

@@ -8,9 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from benchmark.utf8 import printable
+
 
 class DenseBenchError(Exception):
-    """What was expected, what came, where, and how to mend it, in one line."""
+    """What was expected, what came, where, and how to mend it, in one line; names that are not UTF-8 are escaped."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class SharedError(DenseBenchError):

@@ -24,13 +24,14 @@ from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import VisionTransformer, load_backbone
 from benchmark.errors import InputSizeError, UsageError
 from benchmark.progress import Progress
+from benchmark.utf8 import printable
 
 SIZE = 224
 """Side of the pictures, pixels, unless asked for."""
 
 _BATCH = 16
 _SHOWN = 4  # pictures of which maps are drawn
-_LONGEST = 200  # characters of a folder's name; file systems take 255 bytes
+_LONGEST = 200  # bytes of a folder's name; file systems take 255
 
 _DEFINITIONS = {
     "cls_patch": "mean cosine of [CLS] with the patches of its image",
@@ -88,6 +89,8 @@ def analyze(
     given = options or BackboneOptions()
     for checkpoint in checkpoints[1:]:  # what is wrong with a later one is told before the first has had its hours
         _load(checkpoint, given, size)
+    for note in pictures.notes:
+        print(f"note: {note}")
     measured, models = {}, {}
     for name, checkpoint in zip(names, checkpoints, strict=True):
         vit = _load(checkpoint, given, size).to(device)
@@ -99,7 +102,8 @@ def analyze(
 def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
     """Names checkpoints by their files, and by the folders above where two files are called the same."""
     paths = [Path(checkpoint) for checkpoint in checkpoints]
-    paths = [path if path.stem.strip(".") else path.resolve() for path in paths]  # ``.`` and ``..`` name nothing
+    # ``.`` and ``..`` name nothing; where they lead may be no UTF-8
+    paths = [path if path.stem.strip(".") else Path(printable(str(path.resolve()))) for path in paths]
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         names = ["/".join([*path.parts[-parts:-1], path.stem]) for path in paths]
         if len(set(names)) == len(names):
@@ -109,7 +113,10 @@ def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
 
 def _slug(names: Sequence[str]) -> str:
     slug = "_vs_".join(re.sub(r"[^\w.-]+", "-", name) for name in names)
-    return slug if len(slug) <= _LONGEST else f"{slug[:_LONGEST]}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
+    encoded = slug.encode()
+    if len(encoded) <= _LONGEST:
+        return slug
+    return f"{encoded[:_LONGEST].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
 def _refuse_unwritable(folder: Path) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmark.data.crops import centre_crop, resize_short
+from benchmark.data.folders import Scan
 from benchmark.data.images import read_image
 from benchmark.data.synthetic import render_scene
 from benchmark.errors import DataError
@@ -39,6 +40,9 @@ class Pictures:
     load: Callable[[int], Picture]
     """From an index to a picture; raises DataError for a file that cannot be read."""
 
+    notes: tuple[str, ...] = ()
+    """What was passed over in the folder."""
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -55,17 +59,19 @@ def from_folder(folder: Path, size: int, limit: int | None) -> Pictures:
     pictures are spread evenly over the folder, so that class folders are all met.
 
     Raises:
-        DataError: There is no such folder, or no picture in it.
+        DataError: There is no such folder, no picture in it, or a name that is not UTF-8.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder of pictures; give one, or none at all for rendered rooms")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    paths = [path for path in paths if not path.name.startswith(".")]
+    scan = Scan(folder, SUFFIXES)
+    paths = sorted(folder / name for name in scan.walk())
+    for problem in scan.problems:
+        raise DataError(problem)
     if not paths:
         raise DataError(f"{folder} holds no picture; looked for {', '.join(SUFFIXES)} in it and below it")
     chosen = _spread(paths, limit)
     names = tuple(path.relative_to(folder).as_posix() for path in chosen)
-    return Pictures(str(folder), names, size, lambda index: _square(read_image(chosen[index]), size))
+    return Pictures(str(folder), names, size, lambda index: _square(read_image(chosen[index]), size), tuple(scan.notes))
 
 
 def rendered(size: int, limit: int | None) -> Pictures:

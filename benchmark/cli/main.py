@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import sys
@@ -27,6 +28,7 @@ from benchmark.cli import (
     specialize,
 )
 from benchmark.errors import DenseBenchError, SharedError
+from benchmark.utf8 import is_utf8
 
 _VERBS = (
     *(run, listing, check, data, extract, specialize, analyze, pretrain),
@@ -37,6 +39,16 @@ _VERBS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb and returns the exit code: 0 done, 1 a cell failed, 2 the command cannot be carried out."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal cannot show must not end a run
+        sys.stdout.reconfigure(errors="backslashreplace")
+    strange = next((word for word in given if not is_utf8(word)), None)
+    if strange is not None:
+        print(
+            f"error: {strange!a} is not UTF-8, and records and tables take nothing else; rename the file or folder, or "
+            "make a link to it",
+            file=sys.stderr,
+        )
+        return 2
     parser = _parser()
     # argparse takes positionals in one run only, and key=value may stand anywhere after the verb.
     options, rest = parser.parse_known_args(given)

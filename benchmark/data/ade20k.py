@@ -12,7 +12,8 @@ from benchmark.data.layout import Part, SegmentationLayout
 LAYOUT = SegmentationLayout(
     name="ade20k",
     folder="ade20k/ADEChallengeData2016",
-    mmseg_type="ADE20KDataset",
+    image_suffix=".jpg",
+    label_suffix=".png",
     num_classes=150,
     splits={
         "train": (Part("images/training", "annotations/training"),),
@@ -20,4 +21,5 @@ LAYOUT = SegmentationLayout(
     },
     counts={"train": 20_210, "val": 2_000},
     usual_size=(512, 683),
+    zero_is_other=True,
 )

@@ -30,8 +30,12 @@ from benchmark.errors import DataError
 _CHUNK = 1 << 20
 _LONGEST_LINK = 4096
 
-# zipfile says RuntimeError for encrypted members and NotImplementedError, one of its kind, for unknown compression.
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+# zipfile says RuntimeError for encrypted members and NotImplementedError, one of its kind, for unknown compression; a
+# name that is marked as UTF-8 and is none is a UnicodeDecodeError.
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, RuntimeError, OSError, UnicodeDecodeError),
+)
 
 
 @dataclass(frozen=True)

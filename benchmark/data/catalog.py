@@ -6,17 +6,19 @@ it checked by ``densebench check --data NAME``.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.data import DATASETS
 from benchmark.data.class_folders import list_classes
-from benchmark.data.depth_list import NO_DEPTH, read_depth_list
-from benchmark.data.layout import ClassificationLayout, DepthEncoding, DepthLayout, Part, SegmentationLayout
-from benchmark.data.lines import read_lines
+from benchmark.data.depth_list import read_depth_list
+from benchmark.data.layout import ClassificationLayout, DepthEncoding, DepthLayout, SegmentationLayout
+from benchmark.data.map_listing import MapListing
+from benchmark.data.segmentation_list import list_segmentation
 from benchmark.errors import UsageError, did_you_mean
+
+_IGNORED = 255  # in every dataset that is here
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class ClassLabels:
     ignored: frozenset[int]
     """Values that are not scored."""
 
-    names: Callable[[Path], Sequence[str]] = lambda _root: ()
-    """Class names, given the dataset's root; empty where unknown."""
+    voc_colours: bool = False
+    """Whether palettes hold VOC's colours."""
 
 
 @dataclass(frozen=True)
@@ -110,71 +112,33 @@ def find_dataset(name: str) -> Dataset:
     return CATALOG[name]
 
 
-# Segmentation --------------------------------------------------------------------------------------------------------
+# Images with maps ----------------------------------------------------------------------------------------------------
 
 
-def _segmentation(
-    layout: SegmentationLayout, image_suffix: str, label_suffix: str
-) -> Callable[[Path], list[SplitFiles]]:
+def _segmentation(layout: SegmentationLayout) -> Callable[[Path], list[SplitFiles]]:
     def read(root: Path) -> list[SplitFiles]:
         splits = []
         for name, parts in layout.splits.items():
             if any(not (root / path).exists() for part in parts for path in part.paths):
                 continue
-            pairs = [
-                Pair(root / part.images / f"{stem}{image_suffix}", root / part.labels / f"{stem}{label_suffix}")
-                for part in parts
-                for stem in _stems(root, part, image_suffix)
-            ]
-            problems = [
-                f"{root / part.labels / (stem + label_suffix)} has no image"
-                for part in parts
-                if part.ids is None
-                for stem in sorted(
-                    set(_walk(root / part.labels, label_suffix)) - set(_walk(root / part.images, image_suffix))
-                )
-            ]
             source = root / (parts[0].ids or parts[0].images)
-            optional = name not in ("train", "val")
-            splits.append(SplitFiles(name, tuple(pairs), layout.counts[name], source, optional, tuple(problems)))
+            found = list_segmentation(root, layout, name)
+            splits.append(_with_maps(name, found, layout.counts[name], source, optional=name not in ("train", "val")))
         return splits
 
     return read
 
 
-def _stems(root: Path, part: Part, suffix: str) -> list[str]:
-    if part.ids is not None:
-        return read_lines(root / part.ids)
-    return sorted(_walk(root / part.images, suffix), key=lambda stem: str(root / part.images / stem) + suffix)
+def _with_maps(name: str, found: MapListing, official: int, source: Path, *, optional: bool = False) -> SplitFiles:
+    pairs = tuple(Pair(image, label) for image, label in found.pairs)
+    return SplitFiles(name, pairs, official, source, optional, found.problems, found.notes)
 
 
-def _walk(folder: Path, suffix: str) -> Iterator[str]:
-    """Yields the paths below ``folder`` that end with ``suffix``, without it."""
-    for path, _, names in os.walk(folder):
-        below = Path(path).relative_to(folder).as_posix()
-        for name in names:
-            if name.endswith(suffix) and not name.startswith("."):
-                yield f"{below}/{name}".removeprefix("./").removesuffix(suffix)
-
-
-def _ade20k_names(root: Path) -> list[str]:
-    path = root / "objectInfo150.txt"
-    if not path.is_file():
-        return []
-    return [line.split("\t")[-1].split(",")[0].strip() for line in read_lines(path)[1:]]
-
-
-_VOC_NAMES = (
-    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
-    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
-)
-_CITYSCAPES_NAMES = (
-    *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation"),
-    *("terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),
-)
-
-
-# Depth ---------------------------------------------------------------------------------------------------------------
+def _segmentation_dataset(name: str, title: str) -> Dataset:
+    layout = DATASETS[name]
+    first, ignored = (1, {0, _IGNORED}) if layout.zero_is_other else (0, {_IGNORED})
+    labels = ClassLabels(first, layout.num_classes, frozenset(ignored), layout.voc_colours)
+    return Dataset(name, title, layout.folder, _segmentation(layout), labels)
 
 
 def _depth(layout: DepthLayout) -> Callable[[Path], list[SplitFiles]]:
@@ -185,10 +149,7 @@ def _depth(layout: DepthLayout) -> Callable[[Path], list[SplitFiles]]:
             if path is None:
                 continue
             found = read_depth_list(path, root, part.folders)
-            pairs = tuple(Pair(image, depth) for image, depth in found.pairs)
-            left_out = f"lines of {path.name} without depth map ({NO_DEPTH}), left out: {found.without_depth}"
-            notes = (left_out,) if found.without_depth else ()
-            splits.append(SplitFiles(name, pairs, layout.counts[name], path, False, found.problems, notes))
+            splits.append(_with_maps(name, found, layout.counts[name], path))
         return splits
 
     return read
@@ -215,7 +176,7 @@ def _classification(layout: ClassificationLayout) -> Callable[[Path], list[Split
                 Pair(root / image, None, found.classes[label])
                 for image, label in zip(found.images, found.labels.tolist(), strict=True)
             )
-            notes = tuple(f"classes as told by {path}" for path in found.label_files[:1])
+            notes = (*(f"classes as told by {path}" for path in found.label_files[:1]), *found.notes)
             splits.append(
                 SplitFiles(
                     name, pairs, layout.counts[name], root / folder, False, found.problems, notes, found.label_files
@@ -229,27 +190,9 @@ def _classification(layout: ClassificationLayout) -> Callable[[Path], list[Split
 CATALOG: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
-        Dataset(
-            "ade20k",
-            "ADE20K scene parsing (SceneParse150)",
-            DATASETS["ade20k"].folder,
-            _segmentation(DATASETS["ade20k"], ".jpg", ".png"),
-            ClassLabels(1, 150, frozenset({0, 255}), _ade20k_names),
-        ),
-        Dataset(
-            "voc2012",
-            "PASCAL VOC 2012 segmentation",
-            DATASETS["voc2012"].folder,
-            _segmentation(DATASETS["voc2012"], ".jpg", ".png"),
-            ClassLabels(0, 21, frozenset({255}), lambda _root: _VOC_NAMES),
-        ),
-        Dataset(
-            "cityscapes",
-            "Cityscapes, fine annotations",
-            DATASETS["cityscapes"].folder,
-            _segmentation(DATASETS["cityscapes"], "_leftImg8bit.png", "_gtFine_labelTrainIds.png"),
-            ClassLabels(0, 19, frozenset({255}), lambda _root: _CITYSCAPES_NAMES),
-        ),
+        _segmentation_dataset("ade20k", "ADE20K scene parsing (SceneParse150)"),
+        _segmentation_dataset("voc2012", "PASCAL VOC 2012 segmentation"),
+        _segmentation_dataset("cityscapes", "Cityscapes, fine annotations"),
         _depth_dataset("nyu", "NYU Depth v2, BTS subset", (0.3, 10.0)),
         _depth_dataset("kitti", "KITTI, Eigen split", (2.0, 80.0)),
         _depth_dataset("sunrgbd", "SUN RGB-D", (0.3, 8.0)),

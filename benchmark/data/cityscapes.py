@@ -12,7 +12,8 @@ from benchmark.data.layout import Part, SegmentationLayout
 LAYOUT = SegmentationLayout(
     name="cityscapes",
     folder="cityscapes",
-    mmseg_type="CityscapesDataset",
+    image_suffix="_leftImg8bit.png",
+    label_suffix="_gtFine_labelTrainIds.png",
     num_classes=19,
     splits={split: (Part(f"leftImg8bit/{split}", f"gtFine/{split}"),) for split in ("train", "val")},
     counts={"train": 2_975, "val": 500},

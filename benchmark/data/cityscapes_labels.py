@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.atomic import atomic_write
+from benchmark.data.folders import Scan
 from benchmark.errors import DataError
 from benchmark.progress import Progress
 
@@ -37,11 +38,9 @@ def make_train_ids(root: Path) -> str | None:
     Raises:
         DataError: A label file that cannot be read or holds an unknown label.
     """
-    todo = [
-        path
-        for path in sorted((root / "gtFine").glob(f"*/*/*{IDS}"))
-        if not path.with_name(path.name.replace(IDS, TRAIN_IDS)).exists()
-    ]
+    folder = root / "gtFine"
+    ids = [folder / name for name in sorted(Scan(folder, (IDS,)).walk())] if folder.is_dir() else []
+    todo = [path for path in ids if not path.with_name(path.name.replace(IDS, TRAIN_IDS)).exists()]
     if not todo:
         return None
     progress = Progress(len(todo), "making labelTrainIds")

@@ -17,7 +17,7 @@ from benchmark.data.crops import centre_crop, random_flip, random_resized_crop, 
 from benchmark.data.images import normalised, read_image
 from benchmark.data.layout import ClassificationLayout
 from benchmark.data.per_class import spread
-from benchmark.data.split import Split, find_root
+from benchmark.data.split import Split, find_root, refuse_problems
 from benchmark.errors import DataError
 from benchmark.protocols import ImageView, LinearTrain
 
@@ -111,9 +111,7 @@ class ClassificationSplit(LabelledImages):
     def __init__(self, layout: ClassificationLayout, data_root: Path, split: str, *, limit: int | None = None) -> None:
         root = find_root(layout, data_root, split)
         found = list_classes(root, layout.find(root, split))
-        if found.problems:
-            more = f" (and {len(found.problems) - 1:,} more problems)" if found.problems[1:] else ""
-            raise DataError(f"{layout.name}: {found.problems[0]}{more}")
+        refuse_problems(layout, found.problems)
         images, labels = found.images, found.labels
         if limit is not None:
             kept = spread(labels, limit)
@@ -122,6 +120,7 @@ class ClassificationSplit(LabelledImages):
             layout, root, split,
             images=images, labels=labels, classes=found.classes, label_files=found.label_files,
         )  # fmt: skip
+        self.notes = found.notes
 
 
 def refuse_other_classes(train: LabelledImages, val: LabelledImages) -> None:

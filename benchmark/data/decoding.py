@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,26 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmark.data.layout import DepthEncoding
+from benchmark.errors import DataError
+
+HEADER = 26
+"""Bytes of a file that tell whether it can be a map: those of a PNG up to its colour type."""
 
 _EXIF_ORIENTATION = 0x0112
+_PNG = b"\x89PNG\r\n\x1a\n"
+_GREY, _PALETTE = 0, 3
+_COLOURS = {_GREY: "grey", 2: "RGB", _PALETTE: "palette", 4: "grey with transparency", 6: "RGB with transparency"}
+_OTHER_KINDS: dict[str, tuple[tuple[int, bytes], ...]] = {
+    "a JPEG": ((0, b"\xff\xd8\xff"),),
+    "a JPEG 2000": ((0, b"\0\0\0\x0cjP  "), (0, b"\xff\x4f\xff\x51")),
+    "a JPEG XL": ((0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL ")),
+    "a WebP": ((8, b"WEBP"),),
+    "an AVIF or HEIC": ((4, b"ftyp"),),
+    "a GIF": ((0, b"GIF8"),),
+    "a TIFF": ((0, b"II*\0"), (0, b"MM\0*")),
+    "a BMP": ((0, b"BM"),),
+}
+_FETCH = "fetch the official file again"
 
 
 def picture_problem(mode: str) -> str | None:
@@ -23,18 +42,71 @@ def picture_problem(mode: str) -> str | None:
     return None
 
 
-def label_map_problem(mode: str) -> str | None:
-    """Says why a file of this Pillow mode is no label map; None if it is one."""
-    if mode not in ("L", "P", "1"):
-        return f"label maps are 8-bit grey or palette images, this one has mode {mode}"
-    return None
+def label_map_problem(begin: bytes) -> str | None:
+    """Says why a file that begins with these bytes is no label map; None if it is one.
+
+    A label is a number that any loss in the encoding makes another class, so that the kind of file is told by its
+    content, never by its name. PNG keeps numbers; of its kinds, decoders scale grey values of less than 8 bits up to
+    the range of 8 (PNG specification, 13.12), which makes other labels of them, and a palette's are left as they are.
+
+    Args:
+        begin: `HEADER` bytes, fewer where the file is shorter.
+    """
+    depth, colour = _png_kind(begin)
+    if depth is None:
+        return f"label maps are PNG files, this one {_told_kind(begin)}; other encodings change labels, {_FETCH}"
+    if colour == _PALETTE or (colour == _GREY and depth == 8):
+        return None
+    kind = f"{depth}-bit {_COLOURS.get(colour, 'unknown')}"
+    why = " whose values decoders scale up" if colour == _GREY and depth < 8 else ""
+    return f"label maps are 8-bit grey or palette PNG files, this one is {kind}{why}; {_FETCH}"
 
 
-def depth_map_problem(mode: str) -> str | None:
-    """Says why a file of this Pillow mode is no depth map; None if it is one. 8 bits hold a picture of depths."""
-    if not mode.startswith("I;16"):
-        return f"depth maps are 16-bit grey images, this one has mode {mode}"
-    return None
+def depth_map_problem(begin: bytes) -> str | None:
+    """Says why a file that begins with these bytes is no depth map; None if it is one. 8 bits hold a picture of depths.
+
+    Args:
+        begin: `HEADER` bytes, fewer where the file is shorter.
+    """
+    depth, colour = _png_kind(begin)
+    if depth is None:
+        return f"depth maps are PNG files, this one {_told_kind(begin)}; other encodings change depths, {_FETCH}"
+    if (depth, colour) == (16, _GREY):
+        return None
+    return f"depth maps are 16-bit grey PNG files, this one is {depth}-bit {_COLOURS.get(colour, 'unknown')}; {_FETCH}"
+
+
+def refuse_unfit(path: Path | str, problem_of: Callable[[bytes], str | None]) -> None:
+    """Looks at the first bytes of a map.
+
+    Args:
+        path: The file.
+        problem_of: `label_map_problem` or `depth_map_problem`.
+
+    Raises:
+        DataError: It cannot be read, or is no such map.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            problem = problem_of(file.read(HEADER))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if problem:
+        raise DataError(f"{path}: {problem}")
+
+
+def _png_kind(begin: bytes) -> tuple[int | None, int]:
+    """Returns bits per channel and colour type of a PNG file (its chunk IHDR); None and 0 for any other file."""
+    if begin[:8] != _PNG or begin[12:16] != b"IHDR" or len(begin) < HEADER:
+        return None, 0
+    return begin[24], begin[25]
+
+
+def _told_kind(begin: bytes) -> str:
+    for kind, marks in _OTHER_KINDS.items():
+        if any(begin[offset : offset + len(mark)] == mark for offset, mark in marks):
+            return f"is {kind}"
+    return f"begins with {begin[:12]!r}" if begin else "is empty"
 
 
 def is_turned(image: Image.Image) -> bool:

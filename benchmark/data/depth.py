@@ -22,10 +22,11 @@ from torch import Tensor
 
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
-from benchmark.data.decoding import decode_depth, depth_map_problem
+from benchmark.data.decoding import decode_depth, depth_map_problem, refuse_unfit
 from benchmark.data.depth_list import read_depth_list
 from benchmark.data.images import normalised, read_image, size_mismatch
 from benchmark.data.layout import DepthEncoding
+from benchmark.data.map_listing import MapListing
 from benchmark.data.split import MapSplit
 from benchmark.data.transforms import CutFixed, RandomGammaBrightnessColor
 from benchmark.errors import DataError
@@ -57,6 +58,7 @@ class DepthSplit(MapSplit):
 
     map_key = "depth_map_path"
     map_name = "depth map"
+    map_problem = staticmethod(depth_map_problem)
 
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its depth map in metres (``gt_depth_map``) into a ``results`` dict.
@@ -71,28 +73,23 @@ class DepthSplit(MapSplit):
             raise size_mismatch("depth", info["depth_map_path"], depth.shape, info["img_path"], image.shape)
         return dict(info, img=image, gt_depth_map=depth, seg_fields=["gt_depth_map"])
 
-    def _list_files(self) -> list[dict[str, Any]]:
+    def _list(self) -> MapListing:
         part = self.layout.splits[self.name]
-        found = read_depth_list(part.find(self.root), self.root, part.folders)
-        if found.problems:
-            raise DataError(f"{self.layout.name}: {found.problems[0]}")
-        return [{"img_path": str(image), "depth_map_path": str(depth)} for image, depth in found.pairs]
+        return read_depth_list(part.find(self.root), self.root, part.folders)
 
 
 def read_depth(path: Path | str, encoding: DepthEncoding) -> NDArray[np.float32]:
     """Reads a 16-bit depth map as (H, W) float32 metres, 0 where nothing was measured.
 
     Raises:
-        DataError: A file that cannot be decoded, or one that is not 16-bit grey: 8 bits hold a picture of depths.
+        DataError: A file that cannot be decoded, or one that is no 16-bit grey PNG: 8 bits hold a picture of depths.
     """
+    refuse_unfit(path, depth_map_problem)
     try:
         with Image.open(path) as file:
-            problem = depth_map_problem(file.mode)
             values = np.asarray(file)
     except Exception as error:  # decoders fail in many ways
         raise DataError(f"{path} cannot be read: {error}") from error
-    if problem:
-        raise DataError(f"{path}: {problem}")
     return decode_depth(values, encoding)
 
 

@@ -148,6 +148,7 @@ def _relabelled(
     """Gives the images of a set the labels of the trained classes; ``ranks`` says which, for each of its own."""
     labels = np.array(ranks, np.int64)[split.labels]
     images = LabelledImages(layout, split.root, "val", images=split.names, labels=labels, classes=classes)
+    images.notes = split.notes
     return ExtraSet(name, images, tuple((label,) for label in labels.tolist()))
 
 

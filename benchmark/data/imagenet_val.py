@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from benchmark.data.lines import read_lines
+from benchmark.data.map_listing import Mention, repeats
 from benchmark.errors import DataError
 
 DEVKIT = "ILSVRC2012_devkit_t12/data"
@@ -78,21 +79,36 @@ def read_classes(label_files: tuple[Path, ...]) -> dict[str, str]:
     Raises:
         DataError: A file that is not what its name says.
     """
-    if label_files[0].name == _SOLUTION:
-        with label_files[0].open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if len(row) > 1 and row[0].startswith("ILSVRC2012_val_")]
-        classes = {row[0]: row[1].split()[0] for row in rows if row[1].split()}
-    else:
-        truth, meta = label_files
-        folders = _folders(meta)
-        ids = [int(line) if line.isdecimal() else -1 for line in read_lines(truth)]
-        unknown = [number for number in ids if number not in folders]
-        if unknown:
-            raise DataError(f"{truth} holds the class {unknown[0]}, which {meta} does not know")
-        classes = {f"ILSVRC2012_val_{n:08d}": folders[number] for n, number in enumerate(ids, start=1)}
+    classes = _read_solution(*label_files) if label_files[0].name == _SOLUTION else _read_devkit(*label_files)
     strange = [name for name in classes.values() if not _CLASS.fullmatch(name)]
     if strange:  # it becomes a folder's name
         raise DataError(f"{label_files[0]}: expected a class such as n01440764, found {strange[0]!r}")
+    return classes
+
+
+def _read_solution(path: Path) -> dict[str, str]:
+    """Reads rows of "image,class ..."; the header and other rows are not about val."""
+    classes: dict[str, str] = {}
+    mentions = []
+    for line in read_lines(path):
+        row = next(csv.reader([line.text]))
+        if len(row) > 1 and row[0].startswith("ILSVRC2012_val_") and row[1].split():
+            mentions.append(Mention(row[0], path, line.number))
+            classes[row[0]] = row[1].split()[0]
+    for problem in repeats(mentions):
+        raise DataError(problem)
+    return classes
+
+
+def _read_devkit(truth: Path, meta: Path) -> dict[str, str]:
+    """Reads one ILSVRC2012_ID a line; the number of the line is that of the image."""
+    folders, classes = _folders(meta), {}
+    for number, line in enumerate(read_lines(truth), start=1):
+        if line.number != number:
+            raise DataError(f"{truth}, line {number} is blank, and line {number} tells the class of val image {number}")
+        if not line.text.isdecimal() or int(line.text) not in folders:
+            raise DataError(f"{truth}, line {number} holds the class {line.text}, which {meta} does not know")
+        classes[f"ILSVRC2012_val_{number:08d}"] = folders[int(line.text)]
     return classes
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmark.data.catalog import ClassLabels, DepthLabels, Pair
 from benchmark.data.decoding import (
+    HEADER,
     decode_depth,
     depth_map_problem,
     is_turned,
@@ -21,6 +22,7 @@ from benchmark.data.decoding import (
     size_problem,
 )
 from benchmark.data.manifest import Entry, Manifest
+from benchmark.data.palettes import palette_problem
 from benchmark.errors import DataError
 
 _UNUSUAL_MODES = {
@@ -78,16 +80,19 @@ def inspect(pair: Pair, labels: ClassLabels | DepthLabels | None, manifest: Mani
         labels: What values of the label mean; None where there is no label file.
         manifest: Names files relative to the dataset's root.
     """
-    problems, entries = [], []
+    problems: list[str] = []
+    entries: list[Entry] = []
     pictures: list[Image.Image | None] = []
+    begins: list[bytes] = []
     for path in (pair.image, *([pair.label] if pair.label else [])):
         try:
-            picture, entry = _load(path, manifest)
+            picture, begin, entry = _load(path, manifest)
         except DataError as error:
             problems.append(str(error))
             pictures.append(None)
         else:
             pictures.append(picture)
+            begins.append(begin)
             entries.append(entry)
     image = pictures[0]
     found = Inspection(tuple(problems), entries=tuple(entries))
@@ -103,15 +108,18 @@ def inspect(pair: Pair, labels: ClassLabels | DepthLabels | None, manifest: Mani
         what = "depth" if isinstance(labels, DepthLabels) else "label"
         problem = size_problem(what, label.size, pair.image, image.size, turned=is_turned(image))
         found = replace(found, problems=(*found.problems, f"{pair.label}: {problem}"))
+    unfit = (depth_map_problem if isinstance(labels, DepthLabels) else label_map_problem)(begins[-1])
+    if unfit:
+        return replace(found, problems=(*found.problems, f"{pair.label}: {unfit}"))
     if isinstance(labels, ClassLabels):
         return _inspect_classes(found, label, pair.label, labels)
     if isinstance(labels, DepthLabels):
-        return _inspect_depth(found, label, pair.label, labels)
+        return _inspect_depth(found, label, labels)
     return found
 
 
-def _load(path: Path, manifest: Manifest) -> tuple[Image.Image, Entry]:
-    """Returns the decoded picture and its hash; raises DataError for a file that is missing or damaged."""
+def _load(path: Path, manifest: Manifest) -> tuple[Image.Image, bytes, Entry]:
+    """Returns the decoded picture, its first bytes and its hash; raises DataError for a missing or damaged file."""
     entry = manifest.stat(path)
     try:
         content = path.read_bytes()
@@ -128,7 +136,7 @@ def _load(path: Path, manifest: Manifest) -> tuple[Image.Image, Entry]:
         # Pillow names the buffer, which tells nobody anything.
         reason = "no known image format" if isinstance(error, Image.UnidentifiedImageError) else error
         raise DataError(f"{path} cannot be decoded: {reason}") from error
-    return picture, replace(entry, sha256=hashlib.sha256(content).hexdigest())
+    return picture, content[:HEADER], replace(entry, sha256=hashlib.sha256(content).hexdigest())
 
 
 def _remarks(image: Image.Image) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ def _remarks(image: Image.Image) -> tuple[str, ...]:
 
 
 def _inspect_classes(found: Inspection, label: Image.Image, path: Path, labels: ClassLabels) -> Inspection:
-    problem = label_map_problem(label.mode)
+    problem = palette_problem(label, voc_colours=labels.voc_colours)
     if problem:
         return replace(found, problems=(*found.problems, f"{path}: {problem}"))
     histogram = np.bincount(np.asarray(label, np.uint8).ravel(), minlength=256)
@@ -153,10 +161,7 @@ def _inspect_classes(found: Inspection, label: Image.Image, path: Path, labels: 
     return replace(found, histogram=histogram.astype(np.int64))
 
 
-def _inspect_depth(found: Inspection, label: Image.Image, path: Path, labels: DepthLabels) -> Inspection:
-    problem = depth_map_problem(label.mode)
-    if problem:
-        return replace(found, problems=(*found.problems, f"{path}: {problem}"))
+def _inspect_depth(found: Inspection, label: Image.Image, labels: DepthLabels) -> Inspection:
     raw = np.asarray(label)
     measured = raw[raw > 0]
     if measured.size == 0:

@@ -36,8 +36,11 @@ class SegmentationLayout:
     folder: str
     """Root of the official layout, relative to the data root."""
 
-    mmseg_type: str
-    """Class in mmsegmentation's ``DATASETS``, which knows suffixes, class names and the label shift."""
+    image_suffix: str
+    """What names of images end with, after the part that they share with their label map's."""
+
+    label_suffix: str
+    """The same for label maps."""
 
     num_classes: int
     """Classes that are scored."""
@@ -50,6 +53,12 @@ class SegmentationLayout:
 
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
+
+    zero_is_other: bool = False
+    """Whether the label 0 is no class: it is ignored, and the others move down by one."""
+
+    voc_colours: bool = False
+    """Whether the palettes of label maps, where they have any, hold VOC's colours."""
 
     def root(self, data_root: Path) -> Path:
         """Returns the folder of this dataset under ``data_root``."""

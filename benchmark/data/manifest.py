@@ -136,7 +136,8 @@ class Manifest:
             known.update(self._entries)
             lines = [f"{e.sha256}\t{e.size}\t{e.modified_ns}\t{e.name}\n" for e in known.values()]
             with atomic_write(path) as file:
-                file.write(f"{_VERSION}\t{self.root.resolve() if not beside else '.'}\n".encode())
+                root = "." if beside else str(self.root.resolve())
+                file.write(f"{_VERSION}\t{root}\n".encode("utf-8", "surrogateescape"))
                 file.writelines(line.encode("utf-8", "surrogateescape") for line in lines)
         except OSError:
             return False

@@ -31,6 +31,7 @@ from benchmark.data.recipes import RECIPES, Recipe
 from benchmark.data.verify import check_data
 from benchmark.errors import DataError
 from benchmark.progress import Progress, size
+from benchmark.utf8 import is_utf8
 
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _QUIET_BELOW = 16 << 20  # bytes of an archive that are unpacked before anybody wonders what is going on
@@ -207,6 +208,8 @@ def _put(target: str | None, name: str, staging: Path, tally: _Tally, write: Cal
         tally.left_out += 1
         tally.first_left_out = tally.first_left_out or name
         return
+    if not is_utf8(target):
+        raise DataError(f"the name {target} is not UTF-8, and records could not hold it; rename the file or folder")
     path = staging / target
     tally.placed += 1
     if not path.exists():

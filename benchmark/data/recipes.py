@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data.folders import is_left_over
+
 _ANY = r"(?:.*?/)?"
 _VOC = "VOCdevkit/VOC2012"
 _VOC_ID = r"\d{4}_\d{6}"
@@ -40,8 +42,7 @@ class Recipe:
 
     def place(self, path: str) -> str | None:
         """Returns where a file goes, relative to the dataset's folder, or None."""
-        parts = path.split("/")
-        if any(part.startswith("._") or part == "__MACOSX" for part in parts):
+        if any(map(is_left_over, path.split("/"))):
             return None
         for pattern, target in self.routes:
             match = re.fullmatch(pattern, path)

@@ -16,8 +16,9 @@ import numpy as np
 from PIL import Image
 
 from benchmark.atomic import atomic_write
+from benchmark.data.folders import Scan
 from benchmark.data.lines import read_lines
-from benchmark.data.synthetic_layouts.voc2012 import voc_palette
+from benchmark.data.palettes import voc_palette
 from benchmark.errors import DataError
 from benchmark.progress import Progress
 
@@ -67,9 +68,13 @@ def complete_lists(voc: Path) -> str | None:
         return None
     known = _train_and_val(voc)
     if (lists / "trainaug.txt").exists():
-        stems = [stem for stem in read_lines(lists / "trainaug.txt") if stem not in known]
+        stems = [line.text for line in read_lines(lists / "trainaug.txt") if line.text not in known]
     else:
-        stems = [path.stem for path in sorted(masks.glob("*.png")) if path.stem not in known]
+        scan = Scan(masks, (".png",))
+        _, names = scan.look()
+        for problem in scan.problems:
+            raise DataError(problem)
+        stems = [stem for stem in (name[: -len(".png")] for name in names) if stem not in known]
     if not stems:
         return None
     write_list(lists / "aug.txt", stems)
@@ -108,7 +113,7 @@ def _train_and_val(voc: Path) -> set[str]:
                 f"SBD adds to VOC2012, whose list {name}.txt is missing: give VOC's archive as well, or --add SBD to a "
                 "VOC2012 that is there"
             )
-        names |= set(read_lines(path))
+        names |= {line.text for line in read_lines(path)}
     return names
 
 

@@ -1,30 +1,36 @@
-"""Segmentation samples: files through mmsegmentation's datasets and transforms to normalised tensors."""
+"""Segmentation samples: files through mmsegmentation's transforms to normalised tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmcv.transforms import RandomResize
 from mmengine.dataset import Compose
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
+from benchmark.data.decoding import label_map_problem, refuse_unfit
 from benchmark.data.images import normalised, read_image
+from benchmark.data.map_listing import MapListing
+from benchmark.data.palettes import palette_problem
 from benchmark.data.photometric import TorchvisionPhotoMetricDistortion
+from benchmark.data.segmentation_list import list_segmentation
 from benchmark.data.split import MapSplit
 from benchmark.data.transforms import CheckSegmentationSample, ResizeWithFloorLabels
 from benchmark.errors import DataError
 from benchmark.protocols import Resize, SegmentationTest, SegmentationTrain
 
 compat.install()
-import mmseg.datasets  # noqa: E402, F401  (registers them; the shims come first)
-from mmseg.datasets.transforms import LoadAnnotations, PhotoMetricDistortion, RandomCrop, RandomFlip  # noqa: E402
-from mmseg.registry import DATASETS  # noqa: E402
+from mmseg.datasets.transforms import PhotoMetricDistortion, RandomCrop, RandomFlip  # noqa: E402  (the shims come first)
 
 IGNORE_INDEX = 255
 
@@ -48,6 +54,7 @@ class SegmentationSplit(MapSplit):
 
     map_key = "seg_map_path"
     map_name = "label map"
+    map_problem = staticmethod(label_map_problem)
 
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its label map into an mmsegmentation ``results`` dict.
@@ -58,27 +65,43 @@ class SegmentationSplit(MapSplit):
         info = self._infos[index]
         image = read_image(info["img_path"])
         results = dict(info, seg_fields=[], img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-        try:
-            results = LoadAnnotations()(results)
-        except Exception as error:  # decoders fail in many ways
-            raise DataError(f"{info['seg_map_path']} cannot be read: {error}") from error
+        labels = read_label_map(info["seg_map_path"], voc_colours=self.layout.voc_colours)
+        results["gt_seg_map"] = _without_zero(labels) if self.layout.zero_is_other else labels
+        results["seg_fields"].append("gt_seg_map")
         return CheckSegmentationSample(self.layout.num_classes, IGNORE_INDEX)(results)
 
-    def _list_files(self) -> list[dict[str, Any]]:
-        infos = []
-        for part in self.layout.splits[self.name]:
-            dataset = DATASETS.build(
-                dict(
-                    type=self.layout.mmseg_type,
-                    data_root=str(self.root),
-                    data_prefix=dict(img_path=part.images, seg_map_path=part.labels),
-                    ann_file=part.ids or "",
-                    serialize_data=False,
-                    pipeline=[],
-                )
-            )
-            infos += [dataset.get_data_info(index) for index in range(len(dataset))]
-        return infos
+    def _list(self) -> MapListing:
+        return list_segmentation(self.root, self.layout, self.name)
+
+    def _info(self, image: str, map_path: str) -> dict[str, Any]:
+        return {**super()._info(image, map_path), "reduce_zero_label": self.layout.zero_is_other}
+
+
+def read_label_map(path: Path | str, *, voc_colours: bool = False) -> NDArray[np.uint8]:
+    """Reads a label map as (H, W) uint8, the values as they are stored: grey values, or indices into the palette.
+
+    Args:
+        path: The file.
+        voc_colours: Whether its palette, if it has one, should hold VOC's colours.
+
+    Raises:
+        DataError: A file that cannot be decoded, whose kind cannot hold labels, or whose palette was renumbered.
+    """
+    refuse_unfit(path, label_map_problem)
+    try:
+        with Image.open(path) as file:
+            labels = np.array(file)
+            problem = palette_problem(file, voc_colours=voc_colours)
+    except Exception as error:  # decoders fail in many ways
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if problem:
+        raise DataError(f"{path}: {problem}")
+    return labels
+
+
+def _without_zero(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Makes 0 ignored and moves the others down by one; 255 stays."""
+    return np.where(labels == IGNORE_INDEX, IGNORE_INDEX, labels - np.uint8(1)).astype(np.uint8)
 
 
 def train_sample(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from benchmark.data.decoding import refuse_unfit
 from benchmark.data.layout import Layout
 from benchmark.data.manifest import fingerprint_splits
+from benchmark.data.map_listing import MapListing
 from benchmark.errors import DataError, did_you_mean
 
 
@@ -26,6 +28,8 @@ class Split(ABC):
         self.layout = layout
         self.root = root
         self.name = split
+        self.notes: tuple[str, ...] = ()
+        """What lists and folders hold that was passed over."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -56,7 +60,8 @@ class MapSplit(Split):
         limit: Keep the first so many images only.
 
     Raises:
-        DataError: An unknown split, a folder, list, image or map that is missing, or an empty split.
+        DataError: An unknown split, a folder, list, image or map that is missing, an image that is listed twice or
+            whatever else is wrong with a list or folder, or an empty split.
     """
 
     map_key: ClassVar[str]
@@ -65,9 +70,15 @@ class MapSplit(Split):
     map_name: ClassVar[str]
     """What messages call the map."""
 
+    map_problem: ClassVar[Callable[[bytes], str | None]]
+    """Says of the first bytes of a file why it is no such map."""
+
     def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
         super().__init__(layout, find_root(layout, data_root, split), split)
-        self._infos = self._list_files()[:limit]
+        found = self._list()
+        refuse_problems(layout, found.problems)
+        self.notes = found.notes
+        self._infos = [self._info(str(image), str(map_)) for image, map_ in found.pairs[:limit]]
         if not self._infos:
             raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
         for path in self.files:
@@ -91,9 +102,29 @@ class MapSplit(Split):
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its map into an mmsegmentation ``results`` dict."""
 
+    def refuse_unfit_maps(self) -> None:
+        """Looks at the first bytes of every map, so that hours of training do not end at one that holds no labels.
+
+        Raises:
+            DataError: A map whose content, whatever its name, is of a kind that cannot hold labels or depths.
+        """
+        for info in self._infos:
+            refuse_unfit(info[self.map_key], self.map_problem)
+
     @abstractmethod
-    def _list_files(self) -> list[dict[str, Any]]:
-        """Returns a dict with the paths of each image and its map."""
+    def _list(self) -> MapListing:
+        """Lists images and maps."""
+
+    def _info(self, image: str, map_path: str) -> dict[str, Any]:
+        """Returns what a ``results`` dict of an image begins with."""
+        return {"img_path": image, self.map_key: map_path}
+
+
+def refuse_problems(layout: Layout, problems: Sequence[str]) -> None:
+    """Raises DataError with the first of the problems of a listing, and how many more there are."""
+    if problems:
+        more = f" (and {len(problems) - 1:,} more problems)" if problems[1:] else ""
+        raise DataError(f"{layout.name}: {problems[0]}{more}")
 
 
 def find_root(layout: Layout, data_root: Path, split: str) -> Path:

@@ -8,10 +8,9 @@ import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform, Resize
-from PIL import Image
 
 from benchmark import compat
-from benchmark.data.decoding import label_map_problem
+from benchmark.data.decoding import label_map_problem, refuse_unfit
 from benchmark.data.images import size_mismatch
 from benchmark.errors import DataError
 
@@ -24,7 +23,7 @@ class CheckSegmentationSample(BaseTransform):
     """Refuses a label map that is not what the dataset promises, right after it is loaded.
 
     Raises:
-        DataError: The label file has colour channels or 16 bits, is of another size than its image, or holds a
+        DataError: The label file is of a kind that cannot hold labels, is of another size than its image, or holds a
             label that is neither a class nor ``ignore_index``.
     """
 
@@ -35,10 +34,7 @@ class CheckSegmentationSample(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Checks ``img`` and ``gt_seg_map`` and passes them on."""
         labels, path = results["gt_seg_map"], results["seg_map_path"]
-        with Image.open(path) as file:
-            problem = label_map_problem(file.mode)
-        if problem:
-            raise DataError(f"{path}: {problem}")
+        refuse_unfit(path, label_map_problem)
         if labels.shape != results["img"].shape[:2]:
             raise size_mismatch("label", path, labels.shape, results["img_path"], results["img"].shape)
         found = np.unique(labels)

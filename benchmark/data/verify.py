@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, Pair, SplitFiles, find_dataset
 from benchmark.data.class_folders import class_differences
+from benchmark.data.class_names import class_name
 from benchmark.data.inspection import DepthRange, Inspection, inspect
 from benchmark.data.manifest import Entry, Manifest, digest_splits
 from benchmark.data.variants import name_variant
@@ -173,7 +174,7 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         problems += [*split.problems, *tally.problems]
         if not split.pairs:
             problems.append(f"{split.source}: no image of split {split.name!r}")
-        summary = _summary(dataset, split, tally, root)
+        summary = _summary(dataset, split, tally)
         problems += _scale_problems(dataset, summary)
         reports.append(summary)
     variant = name_variant(
@@ -261,20 +262,24 @@ def _batches(pairs: list[Pair]) -> Iterator[list[Pair]]:
 
 
 def _add(tally: _Tally, pair: Pair, found: Inspection, root: Path) -> None:
-    image = pair.image.relative_to(root).as_posix()
+    image, same = pair.image.relative_to(root).as_posix(), False
     tally.problems += found.problems
     tally.entries += found.entries
     tally.readable += not found.problems
     if found.size is not None:
         tally.sizes[found.size[0] * found.size[1]] = found.size
         tally.sizes = {area: tally.sizes[area] for area in (min(tally.sizes), max(tally.sizes))}
-        tally.images_by_hash[found.entries[0].sha256] = image
+        same = tally.images_by_hash.setdefault(found.entries[0].sha256, image) != image
     if found.histogram is not None:
         tally.pixels += found.histogram
         tally.images += found.histogram > 0
     if found.depth is not None:
         tally.depths.append(found.depth)
-    remarks = [*found.remarks, *(["without any depth"] if found.without_depth else [])]
+    remarks = [
+        *found.remarks,
+        *(["without any depth"] if found.without_depth else []),
+        *(["identical to another image of the split"] if same else []),
+    ]
     for kind in remarks:
         tally.remark_counts[kind] += 1
         examples = tally.remarks.setdefault(kind, [])
@@ -282,11 +287,11 @@ def _add(tally: _Tally, pair: Pair, found: Inspection, root: Path) -> None:
             examples.append(image)
 
 
-def _summary(dataset: Dataset, split: SplitFiles, tally: _Tally, root: Path) -> SplitReport:
+def _summary(dataset: Dataset, split: SplitFiles, tally: _Tally) -> SplitReport:
     sizes = [tally.sizes[area] for area in sorted(tally.sizes)]
     classes, ignored, depth, folders = None, None, None, None
     if isinstance(dataset.labels, ClassLabels) and tally.pixels.sum():
-        classes = _classes(dataset.labels, tally, root)
+        classes = _classes(dataset.name, dataset.labels, tally)
         ignored = float(tally.pixels[sorted(dataset.labels.ignored)].sum() / tally.pixels.sum())
     if tally.depths:
         depth = DepthSummary(
@@ -315,12 +320,11 @@ def _summary(dataset: Dataset, split: SplitFiles, tally: _Tally, root: Path) -> 
     )
 
 
-def _classes(labels: ClassLabels, tally: _Tally, root: Path) -> tuple[ClassCount, ...]:
-    names = list(labels.names(root))
+def _classes(dataset: str, labels: ClassLabels, tally: _Tally) -> tuple[ClassCount, ...]:
     return tuple(
         ClassCount(
             number,
-            names[number] if number < len(names) else "",
+            class_name(dataset, number),
             int(tally.pixels[labels.first + number]),
             int(tally.images[labels.first + number]),
         )

@@ -17,7 +17,8 @@ _TRAIN = Part("JPEGImages", "SegmentationClass", f"{_LISTS}/train.txt")
 LAYOUT = SegmentationLayout(
     name="voc2012",
     folder="voc2012/VOCdevkit/VOC2012",
-    mmseg_type="PascalVOCDataset",
+    image_suffix=".jpg",
+    label_suffix=".png",
     num_classes=21,
     splits={
         "train": (_TRAIN,),
@@ -26,4 +27,5 @@ LAYOUT = SegmentationLayout(
     },
     counts={"train": 1_464, "trainaug": 10_582, "val": 1_449},
     usual_size=(375, 500),
+    voc_colours=True,
 )

@@ -92,6 +92,9 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
             return False
         recipe, vit, split, settings = plan
         world.refuse_different_input({"images": _sample_of_sizes(split)})
+        if world.leads:
+            for note in split.notes:
+                print(f"{out.stem}: note: {note}")
         if isinstance(recipe, DinoRecipe):
             learner, load = DinoLearner(vit, recipe, options.seed, world), dino_sample(split, recipe)
         else:

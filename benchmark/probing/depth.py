@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from benchmark.backbones.spec import BackboneSpec
 from benchmark.data.depth import DepthSample, DepthSplit, test_sample, train_sample
+from benchmark.errors import DataError
 from benchmark.metrics import evaluation_crop
 from benchmark.metrics.depth import DEPTH_SUMS, depth_sums, scores_from_sums
 from benchmark.probing.examples import Batch
@@ -107,8 +108,21 @@ class DepthTask:
         return train_sample(split, self.settings.train, self._preprocessing)
 
     def test_sample(self, split: DepthSplit) -> Callable[[int], DepthSample]:
-        """Returns a function from an index to a whole image with its depth."""
-        return test_sample(split, self.settings.test, self._preprocessing)
+        """Returns a function from an index to a whole image with its depth.
+
+        The function raises DataError for one that the evaluation crop leaves nothing of.
+        """
+        load, crop = test_sample(split, self.settings.test, self._preprocessing), self.settings.test.evaluation_crop
+
+        def sample(index: int) -> DepthSample:
+            found = load(index)
+            try:
+                evaluation_crop(crop, *found.depth.shape)
+            except ValueError as error:
+                raise DataError(f"{split.root / split.names[index]}: {error}") from error
+            return found
+
+        return sample
 
     def collate(self, samples: list[DepthSample]) -> Batch:
         """Puts samples into a batch; the target is (B, 1, H, W) metres."""

@@ -185,6 +185,9 @@ def _open(checkpoint: str, dataset: str, output: Path, options: ExtractOptions, 
 
 
 def _extract(work: _Extraction, device: torch.device, world: World) -> None:
+    if world.leads:
+        for note in work.split.notes:
+            print(f"{work.label}: note: {note}")
     earlier, done = world.tell(world.together(lambda: _earlier(work) if world.leads else (None, False)))
     if not done:
         _make(work, FrozenBackbone(work.backbone, device, world), earlier, world)

@@ -20,7 +20,7 @@ from benchmark.backbones.compilation import compile_backbone
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
 from benchmark.devices import choose_device
-from benchmark.errors import DenseBenchError, ProtocolError, SharedError, UsageError
+from benchmark.errors import DenseBenchError, ProtocolError, RecordError, SharedError, UsageError
 from benchmark.probing.depth import DepthTask
 from benchmark.probing.distributed import World, joined
 from benchmark.probing.feature_store.filling import OnBadImage
@@ -52,7 +52,8 @@ from benchmark.protocols import (
 from benchmark.records.cell import cell_key
 from benchmark.records.environment import code_version, package_versions
 from benchmark.records.schema import Primary, Record
-from benchmark.records.store import RecordStore
+from benchmark.records.store import RecordStore, as_json
+from benchmark.utf8 import printable
 
 DenseProtocol = SegmentationProtocol | DepthProtocol
 
@@ -325,6 +326,11 @@ def _run(cell: Cell, session: _Session) -> bool:
         on_bad_image=options.on_bad_image,
         trained=trained_heads(cell, record.id, reuse=not options.rerun),
     )
+    try:
+        as_json(record)
+    except RecordError as error:
+        session.complain(f"error: {error}")
+        return False
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     try:
@@ -335,7 +341,7 @@ def _run(cell: Cell, session: _Session) -> bool:
             return False  # the main process says and records it
         if world.size > 1 and not known:
             time.sleep(_GRACE_S)
-        text = str(error) if known else traceback.format_exc()
+        text = str(error) if known else printable(traceback.format_exc())
         store.add(record.model_copy(update={"status": "error", "error": text}), None)
         print(f"error: {text}\n{name}: failed; recorded as {record.id}", file=sys.stderr)
         if world.size > 1 and not isinstance(error, SharedError):

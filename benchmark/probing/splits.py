@@ -24,7 +24,7 @@ class Splits:
     extras: tuple[ExtraSet, ...] = ()
     """Further test sets for the same heads."""
     notes: tuple[str, ...] = ()
-    """Why further test sets that are there cannot be scored."""
+    """What lists and folders hold that was passed over, and why further test sets that are there cannot be scored."""
 
     @property
     def fingerprint(self) -> str:
@@ -41,7 +41,8 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
         limit: First images of each split only; of class folders, so many spread evenly over the classes.
 
     Raises:
-        DataError: Something is missing, an image is in both splits, or a class in one of them only.
+        DataError: Something is missing, an image is listed twice or in both splits, a class is in one of them only, or
+            a label or depth map is of a kind that cannot hold any.
     """
     settings, layout = protocol.settings, DATASETS[BENCHMARKS[protocol.benchmark].dataset]
     if isinstance(layout, ClassificationLayout):
@@ -52,7 +53,8 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
         refuse_other_classes(train, val)
         refuse_overlap(train, val)
         extras, notes = extra_sets(data_root, train, val, limit=limit)
-        return Splits(train, val, tuple(extras), tuple(notes))
+        further = [note for extra in extras for note in extra.split.notes]
+        return Splits(train, val, tuple(extras), (*train.notes, *val.notes, *further, *notes))
     if isinstance(settings, DepthProtocol):
         kind, trained_on = DepthSplit, DATASETS[settings.data.trained_on]
     else:
@@ -60,4 +62,6 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
     train = kind(trained_on, data_root, settings.data.train, limit=limit)
     val = kind(layout, data_root, settings.data.val, limit=limit)
     refuse_overlap(train, val)
-    return Splits(train, val)
+    for split in (train, val):
+        split.refuse_unfit_maps()
+    return Splits(train, val, notes=(*train.notes, *val.notes))

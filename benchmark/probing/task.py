@@ -98,7 +98,8 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
         job: Images, seed and places.
 
     Raises:
-        DataError: A damaged or unsuitable file, found when it is read; or a split without a pixel to score.
+        DataError: A damaged or unsuitable file: of the scored split before the training, of the other when it is read;
+            or a split without a pixel to score.
         DivergedError: The chosen probes' weights are not finite.
     """
     data = job.data
@@ -117,6 +118,7 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     heads = [probe.head for probe in (*scored, *others)]
     earlier = job.trained.load(heads, features.world) if job.trained is not None else None
     if earlier is None:
+        _refuse_damaged(task, data.val, job, features.world)
         examples = _examples(task, everything if refit else fit, held_out if refit else [], features, job)
         train_probes(task, scored, others, examples, job=job, world=features.world)
         if job.trained is not None and features.world.leads:
@@ -192,6 +194,20 @@ def train_probes(
     ]
     label = f"{job.label} train"
     train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
+
+
+def _refuse_damaged(task: Task, split: Split, job: Job, world: World) -> None:
+    """Reads all that will be scored, so that hours of training do not end at a file that cannot be.
+
+    A run that resumes has done so before: other files are another cell.
+    """
+    if job.resume.path.exists():
+        return
+    load, mine = task.test_sample(split), world.share(list(range(len(split))))
+    progress = Progress(len(mine), f"{job.label} {split.name} files", quiet=not world.leads)
+    for _ in ordered_samples(lambda index: load(index) is not None, mine, workers=job.workers):
+        progress.advance()
+    progress.close()
 
 
 def _examples(task: Task, images: list[int], held_out: list[int], features: FrozenFeatures, job: Job) -> Examples:

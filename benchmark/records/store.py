@@ -8,17 +8,24 @@ run of the same cell is another file, and readers take the newest success.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from benchmark.atomic import atomic_write, make_writable
 from benchmark.errors import RecordError
 from benchmark.records.cell import key_of
 from benchmark.records.gallery import gallery_path
 from benchmark.records.schema import SCHEMA_VERSION, Record
+from benchmark.utf8 import is_utf8
+
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # alone, or one of a pair, which is a sound character
 
 
 @dataclass(frozen=True)
@@ -55,20 +62,28 @@ class RecordStore:
             raise RecordError(f"results folder {self.results} cannot be written to: {error.strerror}") from error
 
     def add(self, record: Record, per_image: pd.DataFrame | None, gallery: bytes | None = None) -> Path:
-        """Writes a record, its statistics and its gallery, whole or not at all.
+        """Writes a record, its statistics and its gallery, all or none.
 
         Raises:
+            RecordError: A field that JSON cannot hold.
             FileExistsError: A record of that id exists.
         """
-        if per_image is not None:
-            with atomic_write(self.runs / f"{record.id}.parquet", replace=False) as file:
-                per_image.to_parquet(file, index=False)
-        if gallery is not None:
-            with atomic_write(gallery_path(self.runs, record.id), replace=False) as file:
-                file.write(gallery)
         path = self.runs / f"{record.id}.json"
-        with atomic_write(path, replace=False) as file:
-            file.write(record.model_dump_json(indent=1).encode() + b"\n")
+        contents = {path: as_json(record)}  # first: what cannot be written must not leave its statistics behind
+        if gallery is not None:
+            contents = {gallery_path(self.runs, record.id): gallery, **contents}
+        if per_image is not None:
+            contents = {self.runs / f"{record.id}.parquet": per_image.to_parquet(index=False), **contents}
+        written: list[Path] = []
+        try:
+            for place, content in contents.items():
+                with atomic_write(place, replace=False) as file:
+                    file.write(content)
+                written.append(place)
+        finally:
+            if len(written) < len(contents):
+                for place in written:
+                    place.unlink()
         return path
 
     def read(self) -> Contents:
@@ -87,9 +102,41 @@ class RecordStore:
         return done[-1] if done else None
 
 
+def as_json(record: Record) -> bytes:
+    """Returns the content of a record's file.
+
+    Raises:
+        RecordError: A field that JSON cannot hold, such as a name that is not UTF-8.
+    """
+    try:
+        return record.model_dump_json(indent=1).encode() + b"\n"
+    except PydanticSerializationError as error:
+        strange = _first_not_utf8(record)
+        reason = str(error) if strange is None else f"{strange} is not UTF-8"
+        raise RecordError(f"a record of {record.benchmark} cannot be written: {reason}") from error
+
+
+def _first_not_utf8(record: Record) -> str | None:
+    return next(_not_utf8(record.model_dump(), ""), None)
+
+
+def _not_utf8(value: Any, name: str) -> Iterator[str]:
+    """Yields the names and values of the texts in a record that are no UTF-8."""
+    if isinstance(value, str) and not is_utf8(value):
+        yield f"{name} {value!a}"
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _not_utf8(str(key), f"a key of {name}")
+            yield from _not_utf8(inner, f"{name}.{key}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _not_utf8(inner, f"{name}[{number}]")
+
+
 def _parse(path: Path) -> Record:
     try:
-        fields = json.loads(path.read_text())
+        text = path.read_text("utf-8")
+        fields = json.loads(text)
     except (OSError, ValueError) as error:
         raise RecordError(f"{path.name}: no JSON ({error})") from error
     version = fields.get("schema_version") if isinstance(fields, dict) else None
@@ -102,4 +149,7 @@ def _parse(path: Path) -> Record:
         raise RecordError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     if record.id != path.stem:
         raise RecordError(f"{path.name}: holds the record {record.id}")
+    strange = _first_not_utf8(record) if _ESCAPED_SURROGATE.search(text) else None
+    if strange is not None:
+        raise RecordError(f"{path.name}: {strange} is not UTF-8")
     return record

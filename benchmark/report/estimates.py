@@ -176,7 +176,7 @@ def _estimate(entry: dict[str, Any] | None) -> Estimate | None:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     return content["entries"] if isinstance(content, dict) and content.get("version") == _VERSION else {}

@@ -20,6 +20,7 @@ from benchmark.report.leaderboard import Leaderboard, averages, long_form, make_
 from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
 from benchmark.report.rows import Cell, Row
+from benchmark.utf8 import printable
 
 _DIGITS = 6
 
@@ -53,9 +54,9 @@ def write_grid(grid: Grid, table: pd.DataFrame, stem: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file."""
+    """Writes a text file; names that are not UTF-8 are escaped."""
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(printable(text).encode())
 
 
 def to_csv(table: pd.DataFrame) -> str:

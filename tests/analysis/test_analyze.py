@@ -198,10 +198,11 @@ def test_a_checkpoint_that_is_this_folder_has_the_folders_name(tmp_path: Path, m
 
 
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("long", ["long" * 30, "\u9053" * 60])
 def test_many_long_names_make_a_folder_that_file_systems_take(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, long: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [tmp_path / f"{'long' * 30}{letter}.safetensors" for letter in "abc"]
+    names = [tmp_path / f"{long}{letter}.safetensors" for letter in "abc"]
     for name in names:
         shutil.copy(folder / "plain.safetensors", name)
     words = [f"--checkpoint={name}" for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,16 @@ def test_pictures_are_found_below_the_folder_in_the_order_of_their_paths(tmp_pat
     (tmp_path / "notes.txt").write_text("no picture")
     found = from_folder(tmp_path, 28, None)
     assert found.names == ("a.png", "b/1.jpg", "b/2.PNG")
+    [note] = found.notes
+    assert "passed over: 1 left by other programs (.hidden.png), 1 that do not end with .bmp" in note
     assert [len(batch) for batch in found.batches(2)] == [2, 1]
+
+
+def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    for name in ("a.png", os.fsdecode(b"caf\xe9.png")):
+        _save(tmp_path / name)
+    with pytest.raises(DataError, match=r"holds 1 names that are not UTF-8 \(caf\\udce9\.png\)"):
+        from_folder(tmp_path, 28, None)
 
 
 def test_the_central_square_is_cut_out_in_the_channel_order_of_opencv(tmp_path: Path) -> None:

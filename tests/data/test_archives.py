@@ -202,6 +202,15 @@ def test_a_truncated_tar_is_told(tmp_path: Path, mode: str, read: Callable) -> N
         read(path)
 
 
+def test_a_name_that_claims_to_be_utf_8_and_is_none_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("caf\u00e9e.txt", b"")
+    content = (tmp_path / "a.zip").read_bytes().replace("\u00e9".encode(), b"\xe9x")
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.zip is damaged"):
+        list(members(tmp_path / "a.zip"))
+
+
 def test_an_encrypted_zip_is_told(tmp_path: Path) -> None:
     path = _zip(tmp_path / "a.zip", {"a": CONTENT})
     raw = bytearray(path.read_bytes())

@@ -114,7 +114,9 @@ def test_label_maps_without_an_image_are_problems(tmp_path: Path) -> None:
     _touch(root / "images/training/a.jpg", root / "annotations/training/a.png", root / "annotations/training/b.png")
     [train] = CATALOG["ade20k"].read(root)
     assert len(train.pairs) == 1
-    assert train.problems == (f"{root}/annotations/training/b.png has no image",)
+    assert train.problems == (
+        f"{root}/annotations/training/b.png has no image; fetch the image, or remove the label map",
+    )
 
 
 def test_imagenet_images_outside_class_folders_are_a_problem(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,8 +63,6 @@ def test_classes_and_images_come_sorted_whatever_they_are_called(tmp_path: Path)
 
 def test_the_order_is_that_of_os_walk_over_sorted_class_folders(tmp_path: Path) -> None:
     """What torchvision's ``ImageFolder`` does."""
-    import os
-
     rng = np.random.default_rng(0)
     for name in rng.choice(10_000, 60, replace=False):
         _touch(tmp_path, f"train/c{name % 7}/{name}.jpg")
@@ -76,10 +75,33 @@ def test_the_order_is_that_of_os_walk_over_sorted_class_folders(tmp_path: Path) 
     assert list(list_classes(tmp_path, "train").images) == walked
 
 
-def test_hidden_files_and_others_are_ignored(tmp_path: Path) -> None:
-    hidden = ("val/.DS_Store", "val/.cache/a.jpg", "val/a/._1.jpg", "val/a/.hidden.png", "val/a/notes.txt", "val/x.csv")
-    found = list_classes(_touch(tmp_path, "val/a/1.jpg", *hidden), "val")
+def test_hidden_files_and_others_are_passed_over_and_counted(tmp_path: Path) -> None:
+    hidden = ("val/.DS_Store", "val/.cache/a.jpg", "val/a/._1.jpg", "val/a/.hidden.png", "val/__MACOSX/a/1.jpg")
+    others = ("val/x.csv", "val/a/notes.txt", "val/a/2.webp")
+    found = list_classes(_touch(tmp_path, "val/a/1.jpg", *hidden, *others), "val")
     assert (found.classes, found.images, found.problems) == (("a",), ("val/a/1.jpg",), ())
+    [note] = found.notes
+    assert note.startswith(f"{tmp_path}/val: passed over: 5 left by other programs (")
+    assert note.endswith(", 3 that do not end with .jpeg or .jpg or .png (x.csv for example)")
+
+
+def test_an_image_under_two_suffixes_is_a_problem(tmp_path: Path) -> None:
+    problem = _problem(_touch(tmp_path, "val/a/1.jpg", "val/a/1.png", "val/b/1.jpg"))
+    assert problem.startswith(f"{tmp_path}/val holds 1 images twice, under names that differ in their suffix only")
+    _devkit(_touch(_flat(tmp_path / "flat"), "val/ILSVRC2012_val_00000002.jpg"))
+    assert "(ILSVRC2012_val_00000002.JPEG and ILSVRC2012_val_00000002.jpg)" in _problem(tmp_path / "flat")
+
+
+def test_an_official_image_in_two_class_folders_is_a_problem(tmp_path: Path) -> None:
+    name = "ILSVRC2012_val_00000001.JPEG"
+    problem = _problem(_touch(tmp_path, f"val/a/{name}", f"val/b/{name}", "val/a/1.jpg", "val/b/1.jpg"))
+    assert problem == f"val/b/{name} is the image val/a/{name} again; an image has one class, remove the wrong one"
+
+
+def test_names_that_are_not_utf_8_are_a_problem(tmp_path: Path) -> None:
+    folder = os.fsdecode(b"caf\xe9")
+    problem = _problem(_touch(tmp_path, "val/a/1.jpg", f"val/{folder}/1.jpg"))
+    assert "val holds 1 names that are not UTF-8 (caf\\udce9)" in problem
 
 
 def test_folders_and_files_may_be_links(tmp_path: Path) -> None:
@@ -158,6 +180,26 @@ def test_val_images_without_ground_truth_are_named(tmp_path: Path, tell: Callabl
 def test_ground_truth_that_is_no_class_is_a_problem(tmp_path: Path) -> None:
     _devkit(_flat(tmp_path), (1, 2, 1001, 3))
     assert "holds the class 1001, which" in _problem(tmp_path)
+
+
+def test_a_blank_line_among_the_ground_truth_would_shift_it(tmp_path: Path) -> None:
+    _devkit(_flat(tmp_path))
+    truth = tmp_path / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
+    truth.write_bytes(b"\xef\xbb\xbf1\r\n3\r\n2\r\n3\r\n\r\n")
+    assert list_classes(tmp_path, "val").problems == ()
+    truth.write_text("1\n\n3\n2\n3\n")
+    assert "ground_truth.txt, line 2 is blank, and line 2 tells the class of val image 2" in _problem(tmp_path)
+    truth.write_text("1\n3\ntwo\n3\n")
+    assert "line 3 holds the class two, which" in _problem(tmp_path)
+
+
+def test_an_image_that_the_solution_lists_twice_is_named_by_lines(tmp_path: Path) -> None:
+    _solution(_flat(tmp_path), (*TRUTH, 1))
+    path = tmp_path / "LOC_val_solution.csv"
+    path.write_text(path.read_text().replace("00000005", "00000002"))
+    assert "LOC_val_solution.csv, line 5: ILSVRC2012_val_00000002 stands in line 2 already" in _problem(tmp_path)
+    path.write_bytes(b"ILSVRC2012_val_00000001,n01440764 \xe9\n")
+    assert "LOC_val_solution.csv, line 1: not UTF-8" in _problem(tmp_path)
 
 
 def test_class_differences_are_named_in_both_directions() -> None:

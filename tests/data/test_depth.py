@@ -202,11 +202,33 @@ def test_depth_of_another_size_than_its_image_is_named(own_data: Path) -> None:
         _load_first(own_data)
 
 
-@pytest.mark.parametrize(("dtype", "shape", "mode"), [(np.uint8, (128, 160), "L"), (np.uint8, (128, 160, 3), "RGB")])
-def test_8_bit_depth_is_refused(own_data: Path, dtype: type, shape: tuple[int, ...], mode: str) -> None:
-    Image.fromarray(np.ones(shape, dtype)).save(_depth(own_data))
-    with pytest.raises(DataError, match=rf"sync_depth_00001\.png: depth maps are 16-bit grey.* mode {mode}"):
+@pytest.mark.parametrize(("shape", "kind"), [((128, 160), "8-bit grey"), ((128, 160, 3), "8-bit RGB")])
+def test_8_bit_depth_is_refused(own_data: Path, shape: tuple[int, ...], kind: str) -> None:
+    Image.fromarray(np.ones(shape, np.uint8)).save(_depth(own_data))
+    with pytest.raises(DataError, match=rf"sync_depth_00001\.png: depth maps are 16-bit grey PNG.* this one is {kind}"):
         _load_first(own_data)
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (7, 1), (1, 1)])
+def test_a_depth_map_of_one_row_or_column_keeps_its_shape(tmp_path: Path, shape: tuple[int, int]) -> None:
+    values = np.arange(1, 1 + shape[0] * shape[1], dtype=np.uint16).reshape(shape)
+    Image.fromarray(values).save(tmp_path / "depth.png")
+    np.testing.assert_array_equal(read_depth(tmp_path / "depth.png", MM), values.astype(np.float32) / 1000)
+
+
+def test_an_image_that_is_listed_twice_is_refused_by_list_and_lines(own_data: Path) -> None:
+    with _train_list(own_data).open("a") as file:
+        file.write("\n./room_0001/../room_0001/rgb_00002.jpg /room_0001/sync_depth_00003.png 518.8579\n")
+    with pytest.raises(DataError, match=r"nyu_train\.txt, line 8: room_0001/rgb_00002\.jpg stands in line 2 already; "):
+        DepthSplit(NYU, own_data, "train", limit=1)
+
+
+def test_a_depth_map_that_belongs_to_two_images_is_refused(own_data: Path) -> None:
+    shutil.copy(_image(own_data, 2), _image(own_data, 9))
+    with _train_list(own_data).open("a") as file:
+        file.write("room_0001/rgb_00009.jpg room_0001/sync_depth_00002.png 518.8579\n")
+    with pytest.raises(DataError, match=r"nyu_train\.txt, line 7: room_0001/sync_depth_00002\.png stands in line 2 "):
+        DepthSplit(NYU, own_data, "train")
 
 
 def test_an_image_in_place_of_a_depth_map_and_the_reverse_are_refused(own_data: Path) -> None:

@@ -67,8 +67,8 @@ def test_a_depth_map_without_measurement_is_counted_and_no_error(pair: Pair) -> 
 @pytest.mark.parametrize(
     ("array", "text"),
     [
-        (DEPTH.astype(np.uint8), "depth maps are 16-bit grey images, this one has mode L"),
-        (PICTURE, "depth maps are 16-bit grey images, this one has mode RGB"),
+        (DEPTH.astype(np.uint8), "depth maps are 16-bit grey PNG files, this one is 8-bit grey; fetch"),
+        (PICTURE, "depth maps are 16-bit grey PNG files, this one is 8-bit RGB; fetch"),
         (DEPTH[:-1], "the depth map is 60x39, its image .* is 60x40"),
     ],
 )
@@ -83,8 +83,8 @@ def test_depth_maps_that_cannot_be_right_are_named(pair: Pair, array: np.ndarray
     [
         (np.where(MASK == 3, 21, MASK), r"holds the label 21; known are 0 to 20, and 255 for ignored"),
         (MASK[:, :-1], ": the label map is 59x40, its image .* is 60x40"),
-        (PICTURE, ": label maps are 8-bit grey or palette images, this one has mode RGB"),
-        (DEPTH, ": label maps are 8-bit grey or palette images, this one has mode I;16"),
+        (PICTURE, ": label maps are 8-bit grey or palette PNG files, this one is 8-bit RGB; fetch"),
+        (DEPTH, ": label maps are 8-bit grey or palette PNG files, this one is 16-bit grey; fetch"),
     ],
 )
 def test_label_maps_that_cannot_be_right_are_named(pair: Pair, array: np.ndarray, text: str) -> None:

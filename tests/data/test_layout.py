@@ -14,11 +14,20 @@ compat.install()
 import mmseg.datasets  # noqa: E402, F401
 from mmseg.registry import DATASETS as MMSEG_DATASETS  # noqa: E402
 
+MMSEG = {"ade20k": "ADE20KDataset", "voc2012": "PascalVOCDataset", "cityscapes": "CityscapesDataset"}
+
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if isinstance(DATASETS[name], SegmentationLayout)])
-def test_the_number_of_classes_is_mmsegmentations(name: str) -> None:
+def test_suffixes_classes_and_the_label_shift_are_mmsegmentations(name: str, tmp_path: Path) -> None:
     layout = DATASETS[name]
-    assert len(MMSEG_DATASETS.get(layout.mmseg_type).METAINFO["classes"]) == layout.num_classes
+    (tmp_path / "list.txt").write_text("a\n")
+    folders = {"img_path": str(tmp_path), "seg_map_path": str(tmp_path)}
+    listed = MMSEG_DATASETS.build(
+        {"type": MMSEG[name], "data_prefix": folders, "ann_file": str(tmp_path / "list.txt"), "pipeline": []}
+    )
+    assert len(listed.METAINFO["classes"]) == layout.num_classes
+    assert (listed.img_suffix, listed.seg_map_suffix) == (layout.image_suffix, layout.label_suffix)
+    assert listed.reduce_zero_label == layout.zero_is_other
 
 
 def test_what_is_missing_is_listed_once(tmp_path: Path) -> None:

@@ -158,6 +158,16 @@ def test_what_was_hashed_before_a_failure_is_kept(root: Path, monkeypatch: pytes
     assert read == []
 
 
+def test_a_root_that_is_no_utf8_keeps_its_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / os.fsdecode(b"caf\xe9")
+    place.mkdir()
+    (place / "a.png").write_bytes(b"a")
+    os.utime(place / "a.png", (1e9, 1e9))
+    before = fingerprint([place / "a.png"], place)
+    monkeypatch.setattr(manifest, "_sha256_of_data", lambda path: pytest.fail(f"{path} was read again"))
+    assert fingerprint([place / "a.png"], place) == before
+
+
 def test_names_that_are_no_utf8_are_hashed(root: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9"))
     _write(path, "x")

@@ -17,8 +17,10 @@ from PIL import Image
 from benchmark.cli import main
 from benchmark.data import prepare as module
 from benchmark.data.catalog import CATALOG
+from benchmark.data.cityscapes_labels import make_train_ids
 from benchmark.data.manifest import BESIDE
 from benchmark.data.prepare import prepare
+from benchmark.data.sbd import complete_lists
 from benchmark.errors import DataError, UsageError
 
 
@@ -403,7 +405,7 @@ def test_ready_made_masks_of_trainaug_get_their_list(voc: Path, tmp_path: Path, 
     for stem in ("2007_000001", "2007_500001", "2008_000001"):
         masks.mkdir(exist_ok=True)
         Image.fromarray(np.zeros((12, 16), np.uint8)).save(masks / f"{stem}.png")
-    (tmp_path / "trainaug.txt").write_text("2007_000001\n2008_000001\n")
+    (tmp_path / "trainaug.txt").write_bytes(b"\xef\xbb\xbf2007_000001\r\n\r\n2008_000001")
     sources = [str(voc), str(masks), *([str(tmp_path / "trainaug.txt")] if listed else [])]
     assert prepare("voc2012", sources, tmp_path / "data") == 0
     lists = CATALOG["voc2012"].root(tmp_path / "data") / "ImageSets/Segmentation"
@@ -525,6 +527,53 @@ def _devkit(tmp_path: Path, truth: str = "7\n3\n7\n") -> Path:
     savemat(folder / "meta.mat", {"synsets": synsets})
     (folder / "ILSVRC2012_validation_ground_truth.txt").write_text(truth)
     return _tar(tmp_path / "devkit.tgz", tmp_path / "devkit")
+
+
+def test_what_other_programs_left_in_an_archive_or_folder_is_not_needed(
+    ade: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Path(shutil.copytree(ade, tmp_path / "ade"))
+    image = source / "images/training/ADE_train_00000001.jpg"
+    (image.parent / ".ipynb_checkpoints").mkdir()
+    (source / "__MACOSX/images/training").mkdir(parents=True)
+    for copy in (".ipynb_checkpoints/ADE_train_00000001.jpg", "../../__MACOSX/images/training/ADE_train_00000002.jpg"):
+        shutil.copy(image, image.parent / copy)
+    for number, given in enumerate((source, _zip(tmp_path / "ade.zip", source))):
+        assert prepare("ade20k", [str(given)], tmp_path / f"data{number}") == 0
+        assert _tree(CATALOG["ade20k"].root(tmp_path / f"data{number}")) == _tree(ade)
+    assert "18 files, 2 not needed" in capsys.readouterr().out
+
+
+def test_leavings_among_the_labels_of_cityscapes_are_not_converted(tmp_path: Path) -> None:
+    folder = tmp_path / "cityscapes/gtFine/val/ulm"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.full((12, 16), 26, np.uint8)).save(folder / "a_gtFine_labelIds.png")
+    (folder / "._a_gtFine_labelIds.png").write_bytes(b"\0\5\x16\7")
+    assert make_train_ids(tmp_path / "cityscapes") == "labelTrainIds made from labelIds: 1"
+
+
+def test_leavings_among_the_masks_of_trainaug_are_not_listed(tmp_path: Path) -> None:
+    lists, masks = tmp_path / "ImageSets/Segmentation", tmp_path / "SegmentationClassAug"
+    lists.mkdir(parents=True)
+    masks.mkdir()
+    for name in ("train.txt", "val.txt"):
+        (lists / name).touch()
+    for name in ("2008_000001.png", "._2008_000001.png"):
+        (masks / name).touch()
+    complete_lists(tmp_path)
+    assert (lists / "aug.txt").read_text() == "2008_000001\n"
+    (lists / "aug.txt").unlink()
+    (masks / os.fsdecode(b"caf\xe9.png")).touch()
+    with pytest.raises(DataError, match="holds 1 names that are not UTF-8"):
+        complete_lists(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    _picture(tmp_path / "train" / "n01440764" / os.fsdecode(b"caf\xe9.jpg"))
+    with pytest.raises(DataError, match=r"the name train/n01440764/caf\\udce9\.jpg is not UTF-8"):
+        prepare("imagenet", [str(_tar(tmp_path / "a.tar", tmp_path / "train", "train"))], tmp_path / "data")
+    assert _leftovers(tmp_path / "data") == []
+    assert not (tmp_path / "data/imagenet").exists()
 
 
 def test_imagenet_of_its_official_archives(tmp_path: Path) -> None:

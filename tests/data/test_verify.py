@@ -120,6 +120,13 @@ def test_a_copy_under_another_name_is_remarked(own_data: Path) -> None:
     ]
 
 
+def test_a_copy_within_a_split_is_remarked(own_data: Path) -> None:
+    images = CATALOG["ade20k"].root(own_data) / "images/training"
+    shutil.copy(images / "ADE_train_00000001.jpg", images / "ADE_train_00000005.jpg")
+    [remark] = _examine("ade20k", own_data).splits[0].remarks
+    assert (remark.kind, remark.count) == ("identical to another image of the split", 1)
+
+
 def test_a_dataset_that_is_not_there_is_told_with_a_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--data", "kitti", "--data-root", str(tmp_path)]) == 1
     assert "'densebench data kitti' tells how to get it" in capsys.readouterr().out

@@ -391,3 +391,19 @@ def test_real_images_run_end_to_end(
     [record] = _records(tmp_path)
     assert 0 < record["primary"]["value"] < 80
     assert record["metrics"]["images_scored"] == record["data"]["splits"]["val"]
+
+
+def test_maps_of_one_row_are_scored_and_what_the_crop_leaves_nothing_of_is_told_before_the_training(
+    run: Callable, mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["nyu"].root(data)
+    image, depth, _ = (root / "nyu_test.txt").read_text().splitlines()[0].replace("/room", "room").split()
+    Image.new("RGB", (160, 1), (90, 20, 10)).save(root / image)
+    Image.fromarray(np.full((1, 160), 2500, np.uint16)).save(root / depth)
+    assert run("nyu", *_QUICK, "test.evaluation_crop=none", data_root=data) == 0
+    monkeypatch.setattr(flow, "train_probes", lambda *_: pytest.fail("it trained"))
+    assert run("nyu", *_QUICK, data_root=data) == 1
+    told = capsys.readouterr().err
+    assert f"{root / image}: the evaluation crop 'eigen' holds no pixel of a 1 x 160 depth map" in told
+    assert "Traceback" not in told

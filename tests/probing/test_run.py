@@ -233,6 +233,46 @@ def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
     assert image.name in failed["error"]
 
 
+@pytest.mark.parametrize("damage", ["labels", "image", "size"])
+def test_a_damaged_file_of_the_scored_split_is_told_before_the_training(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["ade20k"].root(data)
+    image, labels = max((root / "images/validation").iterdir()), max((root / "annotations/validation").iterdir())
+    if damage == "labels":
+        Image.new("L", (160, 128), 151).save(labels)
+    elif damage == "size":
+        Image.new("L", (160, 127), 1).save(labels)
+    else:
+        image.write_bytes(image.read_bytes()[:-600])
+    monkeypatch.setattr(task, "train_probes", lambda *_: pytest.fail("it trained"))
+    assert run("ade20k", *_QUICK, data_root=data) == 1
+    assert (image if damage == "image" else labels).name in capsys.readouterr().err
+
+
+def test_label_maps_of_one_row_and_one_column_are_trained_on_and_scored(
+    run: Callable, mini_data: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["ade20k"].root(data)
+    sizes = {"training": [(160, 1), (1, 128)], "validation": [(160, 1), (1, 9)]}
+    for split, of_split in sizes.items():
+        images = sorted((root / "images" / split).iterdir(), reverse=True)
+        for image, size in zip(images, of_split, strict=False):
+            Image.new("RGB", size, (90, 20, 10)).save(image)
+            Image.new("L", size, 4).save(root / "annotations" / split / f"{image.stem}.png")
+    assert run("ade20k", *_QUICK, data_root=data) == 0  # eight images of six
+    [record] = _records(tmp_path)
+    table = pd.read_parquet(tmp_path / "results/runs" / record["per_image"])
+    assert table.groupby("image")["label"].sum().sort_index().tolist()[-2:] == [9, 160]
+
+
 def test_training_is_wired_to_the_protocol(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 

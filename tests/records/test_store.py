@@ -41,6 +41,18 @@ def test_a_record_is_never_overwritten(store: RecordStore, make_record: Callable
     assert store.read().records[0].seed == 0
 
 
+def test_a_record_that_cannot_be_written_leaves_no_statistics(store: RecordStore, make_record: Callable) -> None:
+    table = pd.DataFrame({"image": ["a"]})
+    with pytest.raises(RecordError, match=r"record of ade20k cannot be written: metrics\.note\[1\] 'caf\\udce9' is"):
+        store.add(make_record(metrics={"note": ["a", "caf\udce9"]}), table, b"gallery")
+    assert list(store.runs.iterdir()) == []
+    record = make_record()
+    (store.runs / f"{record.id}.json").touch()
+    with pytest.raises(FileExistsError):
+        store.add(record, table, b"gallery")
+    assert [path.name for path in store.runs.iterdir()] == [f"{record.id}.json"]
+
+
 def test_the_newest_success_of_a_cell_is_found(store: RecordStore, make_record: Callable) -> None:
     for number, status in enumerate(["success", "success", "error"], 1):
         created = f"2026-01-0{number}T00:00:00+00:00"

@@ -40,7 +40,7 @@ from benchmark.data.synthetic_layouts.imagenet import write_imagenet
 from benchmark.data.synthetic_layouts.kitti import lidar_depth, write_kitti
 from benchmark.data.synthetic_layouts.nyu import write_nyu
 from benchmark.data.synthetic_layouts.sunrgbd import write_sunrgbd
-from benchmark.data.synthetic_layouts.voc2012 import voc2012_mask, voc_palette, write_voc2012
+from benchmark.data.synthetic_layouts.voc2012 import voc2012_mask, write_voc2012
 
 __all__ = [
     "VERSION",
@@ -48,7 +48,6 @@ __all__ = [
     "lidar_depth",
     "split_seeds",
     "voc2012_mask",
-    "voc_palette",
     "write_ade20k",
     "write_cityscapes",
     "write_imagenet",

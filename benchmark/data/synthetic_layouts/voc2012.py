@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmark.data.palettes import voc_palette
 from benchmark.data.synthetic import CATEGORIES, Scene, render_scene
 from benchmark.data.synthetic_layouts.folder import make, save_jpeg, split_seeds, write_folder
 
@@ -53,13 +54,3 @@ def voc2012_mask(scene: Scene) -> NDArray[np.uint8]:
     mask[1:][vertical] = mask[:-1][vertical] = _BORDER
     mask[:, 1:][horizontal] = mask[:, :-1][horizontal] = _BORDER
     return mask
-
-
-def voc_palette() -> NDArray[np.uint8]:
-    """Returns VOC's colours (256, 3): each three bits of a label are the next lower bits of R, G and B.
-
-    Source: ``VOCcode/VOClabelcolormap.m`` of the VOC2012 development kit.
-    """
-    labels = np.arange(256)[:, None]
-    bits = [(labels >> (3 * step + np.arange(3)) & 1) << (7 - step) for step in range(8)]
-    return np.sum(bits, axis=0).astype(np.uint8)

@@ -44,7 +44,7 @@ def build_page(found: Collected, runs: Path) -> str:
     figures = read_figures()
     tables, differing = make_published(rows, figures, anchors)
     inside, inside_notes = make_inside(runs.parent)
-    script = (_TEMPLATES / "page.js").read_text()
+    script = (_TEMPLATES / "page.js").read_text("utf-8")
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -57,7 +57,7 @@ def build_page(found: Collected, runs: Path) -> str:
     return environment.get_template(
         "page.html.j2"
     ).render(
-        style=Markup((_TEMPLATES / "page.css").read_text()),  # noqa: S704  (ours, not a record's)
+        style=Markup((_TEMPLATES / "page.css").read_text("utf-8")),  # noqa: S704  (ours, not a record's)
         script=Markup(script),  # noqa: S704
         script_hash=_hash(script),
         asked=make_introduction(rows),
