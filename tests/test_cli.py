@@ -61,7 +61,14 @@ def test_list_json_tells_benchmarks_protocols_and_which_data_is_there(
     assert main(["list", "--json", "--data-root", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     benchmarks = {benchmark["name"]: benchmark for benchmark in found["benchmarks"]}
-    assert benchmarks["ade20k"]["protocols"] == ["cached", "dinov2-lin", "dinov3-lin", "dinov3-lin-sweep", "dvt-lin", "mini"]
+    assert benchmarks["ade20k"]["protocols"] == [
+        "cached",
+        "dinov2-lin",
+        "dinov3-lin",
+        "dinov3-lin-sweep",
+        "dvt-lin",
+        "mini",
+    ]
     assert found["groups"]["seg"] == ["ade20k", "voc2012", "cityscapes"]
     assert {dataset["name"]: dataset["present"] for dataset in found["datasets"]} == {
         "ade20k": True,

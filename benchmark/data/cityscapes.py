@@ -7,7 +7,15 @@
 ``labelTrainIds`` files are made by cityscapesScripts (``csCreateTrainIdLabelImgs``).
 """
 
+from pathlib import PurePosixPath
+
 from benchmark.data.layout import Part, SegmentationLayout
+
+
+def _city(image: str) -> str:
+    """Names the city of a frame: its frames are of one drive or a few."""
+    return PurePosixPath(image).parent.name
+
 
 LAYOUT = SegmentationLayout(
     name="cityscapes",
@@ -18,4 +26,5 @@ LAYOUT = SegmentationLayout(
     splits={split: (Part(f"leftImg8bit/{split}", f"gtFine/{split}"),) for split in ("train", "val")},
     counts={"train": 2_975, "val": 500},
     usual_size=(1024, 2048),
+    scene=_city,
 )

@@ -11,6 +11,12 @@ The layout is that of ``zhyever/Monocular-Depth-Estimation-Toolbox``. Four fifth
 
 from benchmark.data.layout import DepthEncoding, DepthLayout, PairList
 
+
+def _drive(image: str) -> str:
+    """Names the drive of a frame."""
+    return next((part for part in image.split("/") if "_drive_" in part), image.rpartition("/")[0])
+
+
 LAYOUT = DepthLayout(
     name="kitti",
     folder="kitti",
@@ -22,4 +28,5 @@ LAYOUT = DepthLayout(
     encoding=DepthEncoding(per_metre=256),
     depth_range=(0.001, 80.0),
     usual_size=(375, 1242),
+    scene=_drive,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,10 @@ class SegmentationLayout:
 
     voc_colours: bool = False
     """Whether the palettes of label maps, where they have any, hold VOC's colours."""
+
+    scene: Callable[[str], str] | None = None
+    """From an image's path, relative to the root, to where it was filmed; None where images are not of a film. A sweep
+    chooses on whole scenes: a frame's neighbours show the same."""
 
     def root(self, data_root: Path) -> Path:
         """Returns the folder of this dataset under ``data_root``."""
@@ -124,6 +128,10 @@ class DepthLayout:
 
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
+
+    scene: Callable[[str], str] | None = None
+    """From an image's path, relative to the root, to where it was filmed; None where images are not of a film. A sweep
+    chooses on whole scenes: a frame's neighbours show the same."""
 
     def root(self, data_root: Path) -> Path:
         """Returns the folder of this dataset under ``data_root``."""

@@ -10,7 +10,18 @@ BTS itself keeps the scenes in ``sync/`` (train) and ``official_splits/test/`` a
 then there, or in a plain ``test/``. Other training sets of NYU (1,449 labelled, 30.8k, 50k images) are other protocols.
 """
 
+import re
+from pathlib import PurePosixPath
+
 from benchmark.data.layout import DepthEncoding, DepthLayout, PairList
+
+_PART = re.compile(r"(?<=_\d{4})[a-z]$")
+
+
+def _place(image: str) -> str:
+    """Names the place of a frame: ``kitchen_0028a`` and ``kitchen_0028b`` are one; 284 folders are 249 places."""
+    return _PART.sub("", PurePosixPath(image).parent.name)
+
 
 LAYOUT = DepthLayout(
     name="nyu",
@@ -29,4 +40,5 @@ LAYOUT = DepthLayout(
     encoding=DepthEncoding(per_metre=1000),
     depth_range=(0.001, 10.0),
     usual_size=(480, 640),
+    scene=_place,
 )

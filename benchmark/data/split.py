@@ -45,6 +45,11 @@ class Split(ABC):
     def files(self) -> list[Path]:
         """Every file that can influence a result, in order."""
 
+    @property
+    def scenes(self) -> list[str] | None:
+        """Where each image was filmed, in order; None where images have nothing to do with each other."""
+        return None
+
     @abstractmethod
     def load(self, index: int) -> Any:
         """Reads one image and what a dense task has beside it."""
@@ -97,6 +102,12 @@ class MapSplit(Split):
     def files(self) -> list[Path]:
         """Image and map of each sample, in order."""
         return [Path(info[key]) for info in self._infos for key in ("img_path", self.map_key)]
+
+    @property
+    def scenes(self) -> list[str] | None:
+        """Where each image was filmed, in order; None where images have nothing to do with each other."""
+        scene = self.layout.scene
+        return None if scene is None else [scene(name) for name in self.names]
 
     @abstractmethod
     def load(self, index: int) -> dict[str, Any]:

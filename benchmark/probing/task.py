@@ -106,9 +106,12 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
     settings = task.settings
     sweep = candidates(settings.probes)
     everything = list(range(len(data.train)))
-    fit, held_out = (
-        hold_out(len(everything), settings.selection.holdout, job.seed) if len(sweep) > 1 else (everything, [])
-    )
+    fit, held_out = everything, []
+    if len(sweep) > 1:
+        scenes = data.train.scenes
+        fit, held_out = hold_out(len(everything), settings.selection.holdout, job.seed, scenes)
+        if scenes is not None and len(set(scenes)) == 1 and features.world.leads:
+            print(f"{job.label}: note: all training images are of {scenes[0]}, so single images of it are held out")
     # Without a sweep there is nothing to choose; without a refit those that choose are scored.
     scored = _make_probes(task, sweep, features, job.seed)
     refit = bool(held_out) and settings.selection.refit

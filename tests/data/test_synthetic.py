@@ -316,7 +316,7 @@ def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
     assert (nyu / "nyu_train.txt").read_text().splitlines()[1] == (
         "/room_0001/rgb_00002.jpg /room_0001/sync_depth_00002.png 518.8579"
     )
-    drives = {"2011_09_26_drive_0001_sync": (0, 1), "2011_09_26_drive_0002_sync": (0,)}
+    drives = {"2011_09_26_drive_0001_sync": (0, 1), "2011_09_26_drive_0101_sync": (0,)}
     names = [
         (drive, f"image_02/data/{n:010d}.png", f"image_02/{n:010d}.png") for drive in drives for n in drives[drive]
     ]
@@ -326,7 +326,7 @@ def test_names_follow_the_official_layouts(tmp_path: Path) -> None:
         *("kitti_eigen_train.txt", "kitti_eigen_test.txt", "SYNTHETIC.json"),
     }
     assert [line.split()[1:] for line in (kitti / "kitti_eigen_test.txt").read_text().splitlines()] == [
-        ["2011_09_26_drive_0002_sync/proj_depth/groundtruth/image_02/0000000000.png", "721.5377"],
+        ["2011_09_26_drive_0101_sync/proj_depth/groundtruth/image_02/0000000000.png", "721.5377"],
         ["None", "721.5377"],
     ]
     frames = ("train/aachen/aachen", "train/bochum/bochum", "val/frankfurt/frankfurt")
@@ -421,7 +421,7 @@ def test_nyu_depth_is_that_of_the_scene_in_millimetres(mini: Path) -> None:
 
 def test_kitti_depth_is_sparse_and_that_of_a_scene_ten_times_as_large(mini: Path) -> None:
     scene = synthetic.render_scene(synthetic_layouts.split_seeds("kitti", "val", 2)[1], (120, 304))
-    drive = "2011_09_26_drive_0002_sync"
+    drive = "2011_09_26_drive_0101_sync"
     with Image.open(mini / f"kitti/gt_depth/{drive}/proj_depth/groundtruth/image_02/0000000001.png") as file:
         assert (file.mode, file.size) == ("I;16", (304, 120))
         depth = np.asarray(file) / 256

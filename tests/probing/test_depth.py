@@ -288,6 +288,25 @@ def test_sun_trains_on_nyu_and_needs_it(
     assert "sunrgbd: no" in capsys.readouterr().err
 
 
+def test_a_sweep_chooses_on_whole_scenes(
+    run: Callable, tmp_path: Path, mini_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*_QUICK[:-1], "probes.lr=[1e-3,1e-1]")
+    assert run("nyu", *words) == 0
+    assert "all training images are of room_0001, so single images of it are held out" in capsys.readouterr().out
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    root = DATASETS["nyu"].root(data)
+    shutil.copytree(root / "room_0001", root / "room_0002")  # six images, the last two of which are of the second room
+    lines = (root / "nyu_train.txt").read_text().splitlines(keepends=True)
+    moved = [line.replace("room_0001", "room_0002") for line in lines[4:]]
+    (root / "nyu_train.txt").write_text("".join(lines[:4] + moved))
+    drawn: list[tuple[list[int], list[int]]] = []
+    hold_out = flow.hold_out
+    monkeypatch.setattr(flow, "hold_out", lambda *given: drawn.append(hold_out(*given)) or drawn[-1])
+    assert run("nyu", *words, data_root=data) == 0
+    assert drawn == [([0, 1, 2, 3], [4, 5])]
+
+
 @pytest.mark.parametrize("words", [("probes.lr=[1e-3]",), ("probes.lr=[1e-3,1e-2]",)])
 def test_heads_of_nyu_are_trained_once_and_scored_on_sun_too(
     run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]

@@ -11,6 +11,7 @@ from PIL import Image
 from benchmark.data.synthetic import Scene, render_scene
 from benchmark.data.synthetic_layouts.folder import make, save_depth, split_seeds, write_folder
 
+_IMAGES_PER_DRIVE = 16
 _SCALE = 10  # depths of 12 to 76 m
 _SKY = 0.3  # share of the rows, at the top, that a LiDAR never reaches
 _MEASURED = 0.2  # share of all pixels; 0.18 to 0.21 in the sample files of the official set
@@ -26,12 +27,14 @@ def write_kitti(root: Path, *, train: int, val: int, seed: int = 0, size: tuple[
 
     def build(folder: Path) -> None:
         lines: dict[str, list[str]] = {}
-        for split, drive in (("train", "2011_09_26_drive_0001_sync"), ("val", "2011_09_26_drive_0002_sync")):
-            images, depths = f"2011_09_26/{drive}/image_02/data", f"{drive}/proj_depth/groundtruth/image_02"
-            make(folder / "input" / images)
-            make(folder / "gt_depth" / depths)
+        for split, first in (("train", 1), ("val", 101)):
             lines[split] = []
             for number, scene_seed in enumerate(seeds[split]):
+                drive = f"2011_09_26_drive_{first + number // _IMAGES_PER_DRIVE:04d}_sync"
+                images, depths = f"2011_09_26/{drive}/image_02/data", f"{drive}/proj_depth/groundtruth/image_02"
+                if number % _IMAGES_PER_DRIVE == 0:
+                    make(folder / "input" / images)
+                    make(folder / "gt_depth" / depths)
                 scene, name = render_scene(scene_seed, size), f"{number:010d}.png"
                 Image.fromarray(scene.image).save(folder / "input" / images / name, compress_level=1)
                 save_depth(lidar_depth(scene, scene_seed), folder / "gt_depth" / depths / name, per_metre=256)
