@@ -15,9 +15,11 @@ from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
 _BEYOND_PLAIN = re.compile(
-    r"^(mask_token|register_tokens|reg_token|decoder_)|\.(ls[12]|gamma_[12]|cls|patch|fns)\b|"
+    r"^(mask_token|masked_embed|register_tokens|reg_token|decoder_)|\.(ls[12]|gamma_[12]|cls|patch|fns)\b|"
     r"attn\.([kv]_bias|bias_[kv]|qkv\.lora_a)$"
 )
+MASKS = r"(mask_token|masked_embed)$"
+"""What stands for masked patches: used in pre-training only, and often by a student only."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,17 @@ class Contents:
     preprocessor: Mapping[str, Any] = field(default_factory=dict)
     """``preprocessor_config.json`` of a folder."""
 
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the script that wrote a training file, where it keeps them."""
+
     spec: Mapping[str, Any] | None = None
     """The spec our own files carry."""
 
     wrapper: str | None = None
-    """Entry of the file the tensors were taken from."""
+    """Entry that training files of this kind keep their model in, whichever entry was taken."""
+
+    only_kin: frozenset[str] = frozenset()
+    """Names that another copy of this backbone in the file has and this one has not: the mask token of a student."""
 
     notes: tuple[str, ...] = ()
     """What was done to the file to read it."""
@@ -103,9 +111,9 @@ def drop(state: dict[str, Tensor], pattern: str, reason: str) -> tuple[tuple[str
     return tuple((key, reason) for key in keys)
 
 
-def has_plain_names(state: Mapping[str, Tensor]) -> bool:
+def has_plain_names(contents: Contents) -> bool:
     """Tells whether nothing goes beyond a plain ViT: no LayerScale, registers, mask token, split or attention bias."""
-    return not any(_BEYOND_PLAIN.search(key) for key in state)
+    return not any(_BEYOND_PLAIN.search(key) for key in (*contents.state, *contents.only_kin))
 
 
 def join_rows(state: dict[str, Tensor], parts: tuple[str, ...], joint: str) -> None:

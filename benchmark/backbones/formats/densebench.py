@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.backbones.contents import Canonical, Contents, drop
+from benchmark.backbones.contents import MASKS, Canonical, Contents, drop
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
@@ -39,4 +39,4 @@ def to_canonical(contents: Contents) -> Canonical:
         where = ".".join(map(str, first["loc"]))
         raise StructureError(f"the spec inside the checkpoint cannot be read: {where}: {first['msg']}") from error
     state = dict(contents.state)
-    return Canonical(state, defaults, drop(state, "mask_token$", "used in pre-training only"))
+    return Canonical(state, defaults, drop(state, MASKS, "used in pre-training only"))

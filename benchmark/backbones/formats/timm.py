@@ -13,7 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, join_rows, rename, substitute
+from benchmark.backbones.contents import (
+    MASKS,
+    Canonical,
+    Contents,
+    drop,
+    has_plain_names,
+    join_rows,
+    rename,
+    substitute,
+)
 from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.rotary import DINOV3_BASE
 from benchmark.backbones.spec import PositionInterpolation, Preprocessing
@@ -42,7 +51,7 @@ def matches(contents: Contents) -> bool:
         return any(key.endswith(".gamma_1") for key in state)  # DINOv3 without registers
     if any(".ls1." in key for key in state):
         return not has_cls_row(state["pos_embed"])
-    return contents.wrapper != "model" and has_plain_names(state)  # DeiT and MAE wrap theirs
+    return contents.wrapper != "model" and has_plain_names(contents)  # DeiT and MAE wrap theirs
 
 
 def to_canonical(contents: Contents) -> Canonical:
@@ -53,7 +62,7 @@ def to_canonical(contents: Contents) -> Canonical:
     """
     gated = _gated(contents.state)
     state = rename(contents.state, _ours)
-    dropped = (*drop(state, r"head\.", "classifier"), *drop(state, "mask_token$", "used in pre-training only"))
+    dropped = (*drop(state, r"head\.", "classifier"), *drop(state, MASKS, "used in pre-training only"))
     notes = []
     if "fc_norm.weight" in contents.state:
         notes.append("the final norm is fc_norm, which was trained on the mean of the patches, not on single tokens")
@@ -66,7 +75,7 @@ def to_canonical(contents: Contents) -> Canonical:
     rotary = "pos_embed" not in state
     if not rotary:
         state["pos_embed"] = with_cls_row(state["pos_embed"])
-    if has_plain_names(contents.state):
+    if has_plain_names(contents):
         notes.append(
             "plain ViT names tell no rule for other image sizes; timm's is taken. For a file of DINO give "
             "backbone.interpolate_offset=0.1 backbone.interpolate_antialias=false"
