@@ -276,7 +276,7 @@ def test_the_spec_of_ours_survives_what_is_wrapped_around_a_model(
     rule, half = PositionInterpolation(0.0, antialias=False), Preprocessing((0.5,) * 3, (0.5,) * 3)
     vit = make_vit(norm_eps=1e-3, layer_scale=False, position_interpolation=rule, preprocessing=half)
     backbone = load_backbone(save({"model": wrap(vit).state_dict(), "epoch": 1}))
-    assert backbone.source.layout == "densebench"
+    assert (backbone.source.layout, backbone.source.assumed) == ("densebench", ())
     assert backbone.spec == replace(vit.spec, arch=backbone.spec.arch)
     images = torch.randn(1, 3, 42, 70, generator=torch.Generator().manual_seed(0))
     assert torch.equal(backbone.tokens(images)[0].patches, vit.tokens(images)[0].patches)

@@ -16,6 +16,13 @@ from benchmark.errors import StructureError
 
 NAME = "densebench"
 
+# Which field of a spec tells an option.
+_TOLD_BY = {
+    **{name: name for name in ("num_heads", "norm_eps", "rope_dtype", "registers_follow")},
+    **dict.fromkeys(("interpolate_offset", "interpolate_antialias"), "position_interpolation"),
+    **dict.fromkeys(("mean", "std"), "preprocessing"),
+}
+
 
 def matches(contents: Contents) -> bool:
     """Tells whether the file carries a spec."""
@@ -28,10 +35,9 @@ def to_canonical(contents: Contents) -> Canonical:
     Raises:
         StructureError: The spec lacks something, or holds something else than it should.
     """
-    told = {
-        field.name: contents.spec.get(field.name) for field in fields(LayoutDefaults) if field.name in contents.spec
-    }
+    told = {field.name: contents.spec[field.name] for field in fields(LayoutDefaults) if field.name in contents.spec}
     told["rope_dtype"] = told.get("rope_dtype") or "float32"  # None with learned positions
+    told["known"] = {option for option, name in _TOLD_BY.items() if contents.spec.get(name) is not None}
     try:
         defaults = TypeAdapter(LayoutDefaults).validate_python(told)
     except ValidationError as error:
