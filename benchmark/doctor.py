@@ -17,6 +17,7 @@ from torch import Tensor
 
 from benchmark.backbones import Backbone, ViTSpec, load_backbone
 from benchmark.backbones import examine as look
+from benchmark.backbones.assumed import assumptions
 from benchmark.backbones.cost import added_params, count_gflops, count_params, overhead_percent
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
@@ -78,6 +79,7 @@ def check_checkpoint(checkpoint: str, options: BackboneOptions, device: torch.de
         "File": _file(backbone),
         "Architecture": _architecture(backbone),
         "Preprocessing": _preprocessing(backbone),
+        "Assumed": assumptions(backbone) or {"nothing": "the file, or what stands beside it, tells everything"},
         "Cost": _cost(backbone),
     }
     sane = look.is_finite(backbone, images)
@@ -109,7 +111,8 @@ def _file(backbone: Backbone) -> dict[str, str]:
     lines["tensors"] = f"{len(state)} used, {len(source.dropped)} left out"
     for reason, count in Counter(reason for _, reason in source.dropped).items():
         keys = [key for key, why in source.dropped if why == reason]
-        lines[f"left out ({count})"] = f"{reason}: {', '.join(keys[:3])}{', ...' if count > 3 else ''}"
+        label, shown = f"left out ({count})", f"{reason}: {', '.join(keys[:3])}{', ...' if count > 3 else ''}"
+        lines[label] = f"{lines[label]}; {shown}" if label in lines else shown
     for number, note in enumerate(source.notes, 1):
         lines[f"note {number}"] = note
     return lines
@@ -136,11 +139,12 @@ def _architecture(backbone: Backbone) -> dict[str, str]:
 
 
 def _positions(spec: ViTSpec) -> str:
-    if spec.grid_size is None:
+    if spec.grid is None:
         return f"rotary, on patches only, any size, in {spec.rope_dtype}"
-    side, rule = spec.grid_size, spec.position_interpolation
+    (rows, columns), rule = spec.grid, spec.position_interpolation
+    pixels = " x ".join(str(side * spec.patch_size) for side in dict.fromkeys(spec.grid))
     way = f"offset {rule.offset:g}, {'with' if rule.antialias else 'without'} antialiasing"
-    return f"learned, {side} x {side} ({side * spec.patch_size} px); other sizes bicubic, {way}"
+    return f"learned, {rows} x {columns} ({pixels} px); other sizes bicubic, {way}"
 
 
 def _preprocessing(backbone: Backbone) -> dict[str, str]:

@@ -40,9 +40,26 @@ def test_a_good_checkpoint_is_described(checkpoint: Path, capsys: pytest.Capture
         r"positions +learned, 4 x 4 \(56 px\); other sizes bicubic, offset 0.1, without antialiasing",
         r"order +8 of 8 patches",
         r"repeated +identical",
+        r"\nAssumed\n +num_heads +3\n +norm_eps +1e-06",
         r"verdict: good",
     ):
         assert re.search(line, text), line
+
+
+def test_keys_left_out_for_reasons_of_one_count_are_all_shown(make_vit: Callable, tmp_path: Path) -> None:
+    beside = {"mask_token": torch.zeros(1, 48), "head.weight": torch.ones(2, 48)}
+    torch.save({**make_vit().state_dict(), **beside}, tmp_path / "vit.pth")
+    found = doctor.check_checkpoint(str(tmp_path / "vit.pth"), BackboneOptions(num_heads=4), torch.device("cpu"))
+    assert found.sections["File"]["left out (1)"] == "used in pre-training only: mask_token; classifier: head.weight"
+
+
+def test_a_grid_that_is_no_square_and_a_spec_that_tells_everything_are_shown(
+    make_vit: Callable, tmp_path: Path
+) -> None:
+    save_backbone(make_vit(grid_size=(2, 8)), tmp_path / "vit.pth")
+    sections = doctor.check_checkpoint(str(tmp_path / "vit.pth"), BackboneOptions(), torch.device("cpu")).sections
+    assert sections["Architecture"]["positions"].startswith("learned, 2 x 8 (28 x 112 px)")
+    assert [*sections["Assumed"]] == ["nothing"]
 
 
 def test_specialisation_and_its_overhead_are_shown(

@@ -21,6 +21,7 @@ from benchmark.analysis.stored import FOLDER, SCHEMA_VERSION, STATISTICS, SUMMAR
 from benchmark.analysis.tables import summary, tidy
 from benchmark.atomic import atomic_write
 from benchmark.backbones import VisionTransformer, load_backbone
+from benchmark.backbones.assumed import assumptions
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.errors import InputSizeError, UsageError
 from benchmark.progress import Progress
@@ -152,6 +153,7 @@ def _model(vit: VisionTransformer) -> dict[str, Any]:
         "checkpoint": vit.source.checkpoint,
         "checkpoint_sha256": vit.source.sha256,
         "layout": vit.source.layout,
+        "assumed": assumptions(vit),
         "arch": spec.arch,
         "depth": spec.depth,
         "num_registers": spec.num_registers,

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from benchmark.atomic import atomic_write
 from benchmark.backbones import Backbone, Preprocessing, load_backbone
+from benchmark.backbones.assumed import assumption_line, assumptions
 from benchmark.data import DATASETS, ClassificationLayout, DepthLayout, SegmentationLayout
 from benchmark.data.classification import ClassificationSplit
 from benchmark.data.crops import FILTERS, centre_crop, resize_short
@@ -173,6 +174,8 @@ def extract(checkpoint: str, dataset: str, output: Path, options: ExtractOptions
     backbone = load_backbone(checkpoint, device=device, **asdict(parse_backbone_options(options.overrides)))
     work = _prepare(backbone, split, output, options)
     with joined(device) as world, _alone(output, world):
+        if world.leads and (line := assumption_line(backbone)):
+            print(f"note: {line}")
         earlier, done = world.tell(_earlier(work) if world.leads else (None, False))
         if not done:
             _make(work, FrozenBackbone(backbone, device, world), earlier, world)
@@ -368,6 +371,7 @@ def _description(work: _Extraction, rows: list[int], shards: list[Shard]) -> dic
             "sha256": source.sha256,
             "layout": source.layout,
             "arch": work.backbone.spec.arch,
+            "assumed": assumptions(work.backbone),
         },
         "layers": work.layers,
         "files": _files(work, len(rows), shards),

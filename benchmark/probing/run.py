@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmark.backbones import Backbone, load_backbone
+from benchmark.backbones.assumed import assumption_line
 from benchmark.backbones.compilation import compile_backbone
 from benchmark.backbones.structure import BackboneOptions
 from benchmark.benchmarks import BENCHMARKS
@@ -161,6 +162,8 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
         refuse_small_batches(protocols, world)
         features = FeatureStore(options.features or features_folder())
         session = _Session(options, store, features, device, world)
+        for line in filter(None, map(assumption_line, backbones.values())):
+            session.say(f"note: {line}")
         return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
 
 
