@@ -124,9 +124,9 @@ def _of_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Fa
     mean, std = told_statistics(config, preprocessor)
     eps, heads = _first(places, ("layer_norm_eps",)), _first(places, ("num_attention_heads", "num_heads"))
     sizes = {name: _first(places, names) for name, names in _SIZES.items()}
-    patch = _pair(_first(places, ("patch_size",)))
+    patch = pair(_first(places, ("patch_size",)))
     sizes["patch_size"] = None if patch is None else patch[0]
-    image = _pair(_first(places, _IMAGE_SIZE))
+    image = pair(_first(places, _IMAGE_SIZE))
     return Facts(
         image_size=None if config.get("model_type") in ALWAYS_SQUARE and image and image[0] != image[1] else image,
         num_heads=None if heads is None else int(heads),
@@ -156,7 +156,7 @@ def _of_spec(spec: Mapping[str, Any]) -> Facts:
     origin = "the spec inside the checkpoint"
     try:
         grid, patch = spec.get("grid_size"), spec.get("patch_size")
-        rows, columns = _pair(grid) or (0, 0)
+        rows, columns = pair(grid) or (0, 0)
         image = (rows * int(patch), columns * int(patch)) if grid is not None else None
         assumed = tuple(map(str, spec.get(ASSUMED_KEY, ())))
     except (TypeError, ValueError) as error:
@@ -170,8 +170,8 @@ def _first(places: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Any:
     return next((place[name] for place in places for name in names if place.get(name) is not None), None)
 
 
-def _pair(value: Any) -> tuple[int, int] | None:
-    """Reads a side, (height, width) or (channels, height, width).
+def pair(value: Any) -> tuple[int, int] | None:
+    """Reads a side, [height, width] or [channels, height, width] as height and width; None as None.
 
     Raises:
         ValueError: Something else.
@@ -186,7 +186,7 @@ def _pair(value: Any) -> tuple[int, int] | None:
 
 def _pair_or_none(value: Any) -> tuple[int, int] | None:
     try:
-        return _pair(value)
+        return pair(value)
     except ValueError:
         return None
 

@@ -237,3 +237,9 @@ def _refuse_false_sizes(path: Path) -> None:
 def first_line(error: Exception) -> str:
     """Returns the first line of an error's text, or its name."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def one_line(error: Exception) -> str:
+    """Returns an error's text without line breaks, cut after 400 characters, or its name."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 400 else f"{text[:400]}..."

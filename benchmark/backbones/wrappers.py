@@ -98,7 +98,9 @@ def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tu
         raise UnknownFormatError(f"the state dict holds things that are no tensors: {', '.join(foreign[:10])}")
     inside, dropped, strange = _divided(tensors, model, others)
     if strange:
-        raise UnexpectedKeysError(f"keys beside {model.written}*: {', '.join(strange[:10])}")
+        raise UnexpectedKeysError(
+            f"keys beside {model.written}*: {', '.join(strange[:10])}; if the backbone does without them, save it alone"
+        )
     notes = []
     if model.entries:
         notes.append(f"took {'.'.join(model.entries)!r} of {sorted(map(str, raw.contents))}")
@@ -182,7 +184,8 @@ def _named(models: Sequence[_Model], usual: str | None, asked: str) -> list[_Mod
     for names in (whole, short):
         if exact := [model for model, name in names.items() if name == asked]:
             return exact
-    return [model for names in (whole, short) for model, name in names.items() if name.startswith(f"{asked}.")]
+    begun = (model for names in (whole, short) for model, name in names.items() if name.startswith(f"{asked}."))
+    return [*dict.fromkeys(begun)]
 
 
 def _listed(models: Sequence[_Model], usual: str | None) -> str:

@@ -129,6 +129,13 @@ def test_a_choice_may_be_the_beginning_of_one_name(make_vit: Callable, save: Cal
     assert torch.equal(backbone.cls_token, expected["teacher.backbone"].cls_token)
 
 
+@pytest.mark.parametrize("asked", ["teacher", "teacher.backbone"])
+def test_a_choice_works_in_a_bare_state_dict_too(make_vit: Callable, save: Callable, asked: str) -> None:
+    teacher = make_vit(seed=2)
+    path = save({**_ssl_module(make_vit(seed=1), "student."), **_ssl_module(teacher, "teacher.")})
+    assert torch.equal(load_backbone(path, num_heads=4, weights=asked).cls_token, teacher.cls_token)
+
+
 def test_a_choice_that_fits_several_lists_them(make_vit: Callable, save: Callable) -> None:
     contents, _ = _several(make_vit(seed=1), make_vit(seed=2))["DINOv2 in training"]
     path = save({**contents, "ema": contents["model"]})

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.backbones.adapters.report import Report
-from benchmark.backbones.facts import told_statistics, usual_preprocessing
+from benchmark.backbones.facts import pair, told_statistics, usual_preprocessing
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
-from benchmark.backbones.weight_files import first_line, read_configs
+from benchmark.backbones.weight_files import first_line, one_line, read_configs
 from benchmark.errors import CheckpointError, InputSizeError, StructureError, UnsupportedArchitectureError
 
 _FINAL_NORMS = ("layernorm", "norm", "post_layernorm", "layer_norm", "rms_norm")
@@ -28,6 +28,7 @@ _UNUSED = re.compile(
     r"(.+\.)?(pooler|head|\w*classifier|lm_head|neck|decoder|mask_token|text_model|\w*_projection|logit_\w+)(\.|$)"
 )
 _TOWER = "vision_model"
+_NEEDED = ("patch_size", "image_size", "hidden_size")
 
 
 def build(folder: str) -> tuple[HuggingFaceModel, Report]:
@@ -51,7 +52,7 @@ def build(folder: str) -> tuple[HuggingFaceModel, Report]:
             folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise CheckpointError(f"hf:{folder} cannot be loaded: {error}") from error
+        raise CheckpointError(f"hf:{folder} cannot be loaded: {one_line(error)}") from error
     tower = getattr(model, _TOWER, model)
     dropped = _unused(found, folder, tower=tower is not model)
     preprocessing, assumed = _preprocessing(beside.config, beside.preprocessor)
@@ -75,11 +76,12 @@ class HuggingFaceModel(nn.Module):
         self._accepts = inspect.signature(model.forward).parameters
         self._norm = next((getattr(model, name) for name in _FINAL_NORMS if hasattr(model, name)), None)
         self._refuse_other_kinds(config, folder)
-        self._patch, self._image = config.patch_size, _sides(config.image_size)
-        if not isinstance(self._patch, int):
-            self._patch, other = _sides(self._patch)
-            if self._patch != other:
-                raise UnsupportedArchitectureError(f"hf:{folder}: patches of {self._patch} x {other} are no squares")
+        try:
+            self._image, (self._patch, other) = pair(config.image_size), pair(config.patch_size)
+        except ValueError as error:
+            raise StructureError(f"hf:{folder}: its config cannot be read: {error}") from error
+        if self._patch != other:
+            raise UnsupportedArchitectureError(f"hf:{folder}: patches of {self._patch} x {other} are no squares")
         self.only_grid = self._only_grid()
         depth = self._find_patches(folder)
         self.spec = BackboneSpec(
@@ -146,7 +148,7 @@ class HuggingFaceModel(nn.Module):
         elif any(hasattr(config, name) for name in ("num_frames", "frames_per_clip", "tubelet_size")):
             what = "is a video model"
         else:
-            lacks = [name for name in ("patch_size", "image_size", "hidden_size") if not hasattr(config, name)]
+            lacks = [name for name in _NEEDED if getattr(config, name, None) is None]
             what = f"has no {' and no '.join(lacks)} in its config, so no patch grid" if lacks else ""
         if what:
             raise UnsupportedArchitectureError(
@@ -231,11 +233,6 @@ def _unused(found: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tupl
 def _key(found: Any) -> str:
     """Returns a key, of which transformers gives some with their shapes."""
     return found if isinstance(found, str) else str(found[0])
-
-
-def _sides(size: Any) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    return height, width
 
 
 def _preprocessing(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> tuple[Preprocessing, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from benchmark.backbones.adapters.report import Report
 from benchmark.backbones.facts import Facts, read_facts
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
-from benchmark.backbones.weight_files import read_checkpoint
+from benchmark.backbones.weight_files import one_line, read_checkpoint
 from benchmark.backbones.wrappers import arguments_of
 from benchmark.errors import CheckpointError, InputSizeError, UnsupportedArchitectureError
 
@@ -43,7 +43,7 @@ def build(name: str) -> tuple[TimmModel, Report]:
             model = timm.create_model(architecture, dynamic_img_size=True, num_classes=0, **source)
     except Exception as error:  # timm and its hub client fail in many ways
         raise CheckpointError(
-            f"timm:{name} cannot be made: {error}. Weights are taken from timm's cache, or from a file: "
+            f"timm:{name} cannot be made: {one_line(error)}. Weights are taken from timm's cache, or from a file: "
             f"timm:{architecture}@weights.safetensors"
         ) from error
     if not all(hasattr(model, needed) for needed in _NEEDED):

@@ -76,12 +76,12 @@ def to_canonical(contents: Contents) -> Canonical:
         join_rows(state, ("w1", "w2"), "w12")
         state = rename(state, substitute((r"\.mlp\.fc2\.", ".mlp.w3.")))
     _join_biases(state)
-    rotary = "pos_embed" not in state
-    if rotary:
+    rotary, told = "pos_embed" not in state, "architecture" in contents.config
+    if rotary and not told:
         notes.append(f"the base of rotary periods is taken for {DINOV3_BASE:g}, as in timm's models of DINOv3")
     if not rotary:
         state["pos_embed"] = with_cls_row(state["pos_embed"], contents.grid)
-    if has_plain_names(contents):
+    if has_plain_names(contents) and not told:
         notes.append(
             "plain ViT names tell no rule for other image sizes; timm's is taken. For a file of DINO give "
             "backbone.interpolate_offset=0.1 backbone.interpolate_antialias=false"
@@ -91,7 +91,7 @@ def to_canonical(contents: Contents) -> Canonical:
         position_interpolation=None if rotary else PositionInterpolation(0.0, antialias=True),
         rope_base=DINOV3_BASE if rotary else None,
         heads_by_width={4096: 32} if rotary else {1280: 16},  # DINOv3 7B; vit_huge
-        known=frozenset({"interpolate_offset", "interpolate_antialias"} if "architecture" in contents.config else ()),
+        known=frozenset({"interpolate_offset", "interpolate_antialias"} if told else ()),
     )
     return Canonical(state, defaults, dropped, tuple(notes))
 

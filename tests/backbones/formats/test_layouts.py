@@ -159,6 +159,21 @@ def test_the_base_of_rotary_periods_may_stand_in_either_place(config: dict[str, 
     assert formats.huggingface.to_canonical(contents).defaults.rope_base == 50.0
 
 
+def test_plain_names_without_a_config_are_said_to_tell_no_rule() -> None:
+    names = _plain_names(128, pos_embed=(1, 5, 128))
+    [note] = formats.timm.to_canonical(Contents(names)).notes
+    assert note.startswith("plain ViT names tell no rule")
+    assert formats.timm.to_canonical(Contents(names, {"architecture": "vit_x"})).notes == ()
+
+
+@pytest.mark.parametrize("norm", ["norm1", "layernorm_before"])
+def test_a_model_made_for_registers_may_have_none(norm: str) -> None:
+    state = _huggingface_names(128, positions=norm != "norm1", norm=norm)
+    state["embeddings.register_tokens"] = torch.empty(1, 0, 128)
+    canonical = formats.huggingface.to_canonical(Contents(state))
+    assert canonical.dropped == (("embeddings.register_tokens", "holds no token"),)
+
+
 @pytest.mark.parametrize(("untied", "follow"), [(True, "cls"), (False, "patch")])
 def test_the_untied_norm_of_dinov3_serves_its_storage_tokens_too(untied: bool, follow: str) -> None:
     norms = {f"{name}.weight": (128,) for name in (("norm", "cls_norm") if untied else ("norm",))}
@@ -175,4 +190,5 @@ def test_a_folder_of_timm_tells_its_name_and_its_statistics() -> None:
     contents = Contents(names, told)
     assert formats.detect(contents).NAME == "timm"
     assert _spec(contents).preprocessing == Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    assert formats.timm.to_canonical(contents).notes == ()
     assert formats.detect(Contents(names)).NAME == "dinov2"
