@@ -33,6 +33,9 @@ class BackboneOptions:
     patch_size: int | None = None
     """Patch size the file must have, pixels: another one is an error."""
 
+    image_size: int | tuple[int, int] | None = None
+    """Side, or height and width, of the images that the stored position grid belongs to, pixels."""
+
     weights: str | None = None
     """Entry of a training file, or prefix, that holds the weights: ``student``, ``model_ema``."""
 

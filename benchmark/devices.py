@@ -9,6 +9,12 @@ import torch
 from benchmark.errors import UsageError
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Returns the arithmetic of a backbone: float32, or autocast to bfloat16 or float16."""
+    dtype = getattr(torch, precision)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
 def choose_device(name: str) -> torch.device:
     """Turns ``auto``, ``cpu`` or ``cuda`` into a device; each process that torchrun starts gets a GPU of its own.
 

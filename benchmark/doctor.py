@@ -18,6 +18,7 @@ from torch import Tensor
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import Backbone, ViTSpec, load_backbone
 from benchmark.backbones import examine as look
+from benchmark.backbones.assumed import assumptions
 from benchmark.backbones.cost import added_params, count_gflops, count_params, overhead_percent
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.data.synthetic import render_scene
@@ -78,6 +79,7 @@ def check_checkpoint(checkpoint: str, options: BackboneOptions, device: torch.de
         "File": _file(backbone),
         "Architecture": _architecture(backbone),
         "Preprocessing": _preprocessing(backbone),
+        "Assumed": assumptions(backbone) or {"nothing": "the file, or what stands beside it, tells everything"},
         "Cost": _cost(backbone),
     }
     sane = look.is_finite(backbone, images)
@@ -109,7 +111,8 @@ def _file(backbone: Backbone) -> dict[str, str]:
     lines["tensors"] = f"{len(state)} used, {len(source.dropped)} left out"
     for reason, count in Counter(reason for _, reason in source.dropped).items():
         keys = [key for key, why in source.dropped if why == reason]
-        lines[f"left out ({count})"] = f"{reason}: {', '.join(keys[:3])}{', ...' if count > 3 else ''}"
+        label, shown = f"left out ({count})", f"{reason}: {', '.join(keys[:3])}{', ...' if count > 3 else ''}"
+        lines[label] = f"{lines[label]}; {shown}" if label in lines else shown
     for number, note in enumerate(source.notes, 1):
         lines[f"note {number}"] = note
     return lines
@@ -136,11 +139,12 @@ def _architecture(backbone: Backbone) -> dict[str, str]:
 
 
 def _positions(spec: ViTSpec) -> str:
-    if spec.grid_size is None:
+    if spec.grid is None:
         return f"rotary, on patches only, any size, in {spec.rope_dtype}"
-    side, rule = spec.grid_size, spec.position_interpolation
+    (rows, columns), rule = spec.grid, spec.position_interpolation
+    pixels = " x ".join(str(side * spec.patch_size) for side in dict.fromkeys(spec.grid))
     way = f"offset {rule.offset:g}, {'with' if rule.antialias else 'without'} antialiasing"
-    return f"learned, {side} x {side} ({side * spec.patch_size} px); other sizes bicubic, {way}"
+    return f"learned, {rows} x {columns} ({pixels} px); other sizes bicubic, {way}"
 
 
 def _preprocessing(backbone: Backbone) -> dict[str, str]:
@@ -163,7 +167,8 @@ def _cost(backbone: Backbone) -> dict[str, str]:
 
 
 def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems: list[str]) -> dict[str, str]:
-    norms, drift = look.norm_statistics(backbone, images), look.bfloat16_drift(backbone, images)
+    norms = look.norm_statistics(backbone, images)
+    drifts = {precision: look.precision_drift(backbone, images, precision) for precision in ("bfloat16", "float16")}
     cls_contrast, patch_contrast = look.contrast(backbone, images)
     right, tried = look.patches_in_order(backbone, images[0])
     dependence = look.batch_dependence(backbone, images)
@@ -176,8 +181,10 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
         problems.append("features hardly depend on the image")
     if dependence > _MOST_BATCH_DEPENDENCE:
         problems.append("an image's features depend on the images beside it")
-    if drift.patch_cosine < _LEAST_COSINE or drift.cls_cosine < _LEAST_COSINE:
-        warnings.append("bfloat16 changes the features; keep features.precision=float32")
+    far = [name for name, each in drifts.items() if not min(each.patch_cosine, each.cls_cosine) >= _LEAST_COSINE]
+    if far:  # NaN too: float16 ends at 65504
+        changes = "changes" if len(far) == 1 else "change"
+        warnings.append(f"{' and '.join(far)} {changes} the features; keep features.precision=float32")
     if norms.outliers > _MOST_OUTLIERS:
         warnings.append(
             f"{norms.outliers:.1%} of the patches have more than {look.OUTLIER_FACTOR:g} times the median norm "
@@ -192,8 +199,11 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
         "order": f"{right} of {tried} patches move their own token most",
         "batch": f"an image's features change by {dependence:.1e} with those beside it",
         "repeated": "identical" if deterministic else "DIFFERENT",
-        "bfloat16": f"cosine to float32: [CLS] {drift.cls_cosine:.5f}, patches {drift.patch_cosine:.5f} (worst "
-        f"{drift.worst_patch_cosine:.5f})",
+        **{
+            precision: f"cosine to float32: [CLS] {drift.cls_cosine:.5f}, patches {drift.patch_cosine:.5f} (worst "
+            f"{drift.worst_patch_cosine:.5f})"
+            for precision, drift in drifts.items()
+        },
         "images": f"{_IMAGES} rendered rooms of {images.shape[2]} x {images.shape[3]} px",
     }
 

@@ -26,7 +26,7 @@ from benchmark.probing.estimate import Plan
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times at a small size: what is tested here is not how long they take."""
     small = Plan("nyu", "dinov2-lin1", (28, 42), (14, 28), precision="float32", train=36_000, val=0)
-    monkeypatch.setattr(doctor, "plan", lambda _name: small)
+    monkeypatch.setattr(doctor, "plan", lambda _name, _patch_size: small)
 
 
 def test_a_good_checkpoint_is_described(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,9 +40,26 @@ def test_a_good_checkpoint_is_described(checkpoint: Path, capsys: pytest.Capture
         r"positions +learned, 4 x 4 \(56 px\); other sizes bicubic, offset 0.1, without antialiasing",
         r"order +8 of 8 patches",
         r"repeated +identical",
+        r"\nAssumed\n +num_heads +3\n +norm_eps +1e-06",
         r"verdict: good",
     ):
         assert re.search(line, text), line
+
+
+def test_keys_left_out_for_reasons_of_one_count_are_all_shown(make_vit: Callable, tmp_path: Path) -> None:
+    beside = {"mask_token": torch.zeros(1, 48), "head.weight": torch.ones(2, 48)}
+    torch.save({**make_vit().state_dict(), **beside}, tmp_path / "vit.pth")
+    found = doctor.check_checkpoint(str(tmp_path / "vit.pth"), BackboneOptions(num_heads=4), torch.device("cpu"))
+    assert found.sections["File"]["left out (1)"] == "used in pre-training only: mask_token; classifier: head.weight"
+
+
+def test_a_grid_that_is_no_square_and_a_spec_that_tells_everything_are_shown(
+    make_vit: Callable, tmp_path: Path
+) -> None:
+    save_backbone(make_vit(grid_size=(2, 8)), tmp_path / "vit.pth")
+    sections = doctor.check_checkpoint(str(tmp_path / "vit.pth"), BackboneOptions(), torch.device("cpu")).sections
+    assert sections["Architecture"]["positions"].startswith("learned, 2 x 8 (28 x 112 px)")
+    assert [*sections["Assumed"]] == ["nothing"]
 
 
 def test_specialisation_and_its_overhead_are_shown(
@@ -155,7 +172,7 @@ def test_reading_checkpoints_needs_neither_torchvision_nor_timm_nor_transformers
 
 _HEALTHY: dict[str, Any] = {
     "norm_statistics": look.NormStatistics(1.0, None, 1.0, 2.0, 0.004),
-    "bfloat16_drift": look.Drift(0.991, 0.991, 0.9),
+    "precision_drift": look.Drift(0.991, 0.991, 0.9),
     "contrast": (0.002, 0.002),
     "patches_in_order": (8, 8),
     "batch_dependence": 0.0009,
@@ -172,8 +189,8 @@ _HEALTHY: dict[str, Any] = {
         ({"contrast": (0.0009, 0.5)}, "hardly depend on the image", None),
         ({"contrast": (0.5, 0.0009)}, "hardly depend on the image", None),
         ({"batch_dependence": 0.0011}, "depend on the images beside it", None),
-        ({"bfloat16_drift": look.Drift(0.989, 1.0, 1.0)}, None, "bfloat16 changes the features"),
-        ({"bfloat16_drift": look.Drift(1.0, 0.989, 0.9)}, None, "bfloat16 changes the features"),
+        ({"precision_drift": look.Drift(0.989, 1.0, 1.0)}, None, "bfloat16 and float16 change the features"),
+        ({"precision_drift": look.Drift(1.0, 0.989, 0.9)}, None, "bfloat16 and float16 change the features"),
         ({"norm_statistics": look.NormStatistics(1.0, None, 1.0, 9.0, 0.006)}, None, "0.6% of the patches"),
     ],
 )

@@ -22,6 +22,7 @@ from benchmark.analysis.tables import summary, tidy
 from benchmark.atomic import atomic_write
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import VisionTransformer, load_backbone
+from benchmark.backbones.assumed import assumptions
 from benchmark.errors import InputSizeError, UsageError
 from benchmark.progress import Progress
 from benchmark.utf8 import printable
@@ -159,6 +160,7 @@ def _model(vit: VisionTransformer) -> dict[str, Any]:
         "checkpoint": vit.source.checkpoint,
         "checkpoint_sha256": vit.source.sha256,
         "layout": vit.source.layout,
+        "assumed": assumptions(vit),
         "arch": spec.arch,
         "depth": spec.depth,
         "num_registers": spec.num_registers,

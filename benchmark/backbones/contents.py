@@ -10,14 +10,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.backbones.spec import Preprocessing
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
 _BEYOND_PLAIN = re.compile(
-    r"^(mask_token|register_tokens|reg_token|decoder_)|\.(ls[12]|gamma_[12]|cls|patch|fns)\b|"
+    r"^(mask_token|masked_embed|register_tokens|reg_token|decoder_)|\.(ls[12]|gamma_[12]|cls|patch|fns)\b|"
     r"attn\.([kv]_bias|bias_[kv]|qkv\.lora_a)$"
 )
+
+
+MASKS = r"(mask_token|masked_embed)$"
+"""What stands for masked patches: used in pre-training only, and often by a student only."""
+
+_PROJECTION = re.compile(r"(^|\.)(patch_embed\.proj|patch_embeddings(\.projection)?)\.weight$")
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,22 @@ class Contents:
     """``config.json`` of a folder."""
 
     preprocessor: Mapping[str, Any] = field(default_factory=dict)
-    """``preprocessor_config.json`` of a folder."""
+    """What a folder tells of its image processor."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the script that wrote a training file, where it keeps them."""
 
     spec: Mapping[str, Any] | None = None
     """The spec our own files carry."""
 
     wrapper: str | None = None
-    """Entry of the file the tensors were taken from."""
+    """Entry that training files of this kind keep their model in, whichever entry was taken."""
+
+    grid: tuple[int, int] | None = None
+    """Rows and columns of stored positions, where a user or something beside the weights tells them."""
+
+    only_kin: frozenset[str] = frozenset()
+    """Names that another copy of this backbone in the file has and this one has not: the mask token of a student."""
 
     notes: tuple[str, ...] = ()
     """What was done to the file to read it."""
@@ -60,13 +74,10 @@ class Canonical:
     """What a reader should know."""
 
 
-def told_preprocessing(preprocessor: Mapping[str, Any], usual: Preprocessing) -> Preprocessing:
-    """Reads mean and std of a ``preprocessor_config.json``; one that does not normalise leaves [0, 1] as it is."""
-    if preprocessor.get("do_normalize") is False:
-        return Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return Preprocessing(
-        tuple(preprocessor.get("image_mean", usual.mean)), tuple(preprocessor.get("image_std", usual.std))
-    )
+def patch_size(state: Mapping[str, Tensor]) -> int | None:
+    """Returns the side of the patches, whatever the projection is called; None if there is none of square patches."""
+    sides = (tensor.shape[2:] for key, tensor in state.items() if _PROJECTION.search(key) and tensor.ndim == 4)
+    return next((rows for rows, columns in sides if rows == columns), None)
 
 
 def rename(state: Mapping[str, Tensor], name: Callable[[str], str]) -> dict[str, Tensor]:
@@ -103,9 +114,14 @@ def drop(state: dict[str, Tensor], pattern: str, reason: str) -> tuple[tuple[str
     return tuple((key, reason) for key in keys)
 
 
-def has_plain_names(state: Mapping[str, Tensor]) -> bool:
+def drop_empty(state: dict[str, Tensor], key: str) -> tuple[tuple[str, str], ...]:
+    """Takes tokens that are none out of ``state``: a model made for registers may have no register."""
+    return drop(state, f"{re.escape(key)}$", "holds no token") if key in state and not state[key].numel() else ()
+
+
+def has_plain_names(contents: Contents) -> bool:
     """Tells whether nothing goes beyond a plain ViT: no LayerScale, registers, mask token, split or attention bias."""
-    return not any(_BEYOND_PLAIN.search(key) for key in state)
+    return not any(_BEYOND_PLAIN.search(key) for key in (*contents.state, *contents.only_kin))
 
 
 def join_rows(state: dict[str, Tensor], parts: tuple[str, ...], joint: str) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from benchmark.backbones.base import Backbone
 from benchmark.backbones.tokens import Tokens
+from benchmark.devices import autocast
 
 # "High-norm" in arXiv 2309.16588 is an absolute cut-off for one model; relative to the median it serves any.
 OUTLIER_FACTOR = 4.0
@@ -39,7 +40,7 @@ class NormStatistics:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far tokens in bfloat16 autocast are from those in float32, last layer, after the final norm."""
+    """How far tokens under autocast are from those in float32, last layer, after the final norm; NaN where it fails."""
 
     cls_cosine: float
     """Mean cosine of [CLS] tokens."""
@@ -67,10 +68,10 @@ def norm_statistics(backbone: Backbone, images: Tensor) -> NormStatistics:
 
 
 @torch.no_grad()
-def bfloat16_drift(backbone: Backbone, images: Tensor) -> Drift:
-    """Compares tokens under bfloat16 autocast with float32 ones."""
+def precision_drift(backbone: Backbone, images: Tensor, precision: str) -> Drift:
+    """Compares tokens under autocast to ``precision``, bfloat16 or float16, with float32 ones."""
     [exact] = backbone.tokens(images)
-    with torch.autocast(images.device.type, dtype=torch.bfloat16):
+    with autocast(images.device, precision):
         [rough] = backbone.tokens(images)
     patches = F.cosine_similarity(exact.patches, rough.patches.float(), dim=-1)
     return Drift(
@@ -151,7 +152,7 @@ def seconds_per_image(
     times = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        with autocast(device, precision):
             [tokens] = backbone.tokens(images)
         float(tokens.cls.flatten()[0])  # waits for a GPU
         times.append(time.perf_counter() - begun)

@@ -12,18 +12,25 @@ from benchmark.backbones.spec import PositionInterpolation
 from benchmark.errors import StructureError
 
 
-def interpolate_pos_embed(pos_embed: Tensor, grid: tuple[int, int], rule: PositionInterpolation) -> Tensor:
+def interpolate_pos_embed(
+    pos_embed: Tensor,
+    grid: tuple[int, int],
+    rule: PositionInterpolation,
+    *,
+    stored: tuple[int, int] | None = None,
+) -> Tensor:
     """Resizes the patch rows of a position embedding to ``grid``, as DINOv2 does.
 
     Source: ``interpolate_pos_encoding`` of facebookresearch/dinov2 ``models/vision_transformer.py``: bicubic in
     float32; models without registers divide (size + 0.1) by the grid side and pass it as a scale factor,
-    models with registers ask for the size and antialias. The [CLS] row is never touched. The stored grid is
-    square, so equal token counts mean equal grids only where the output is square too.
+    models with registers ask for the size and antialias. The [CLS] row is never touched. Equal token counts are no
+    equal grids.
 
     Args:
-        pos_embed: (1, 1 + g*g, D), the [CLS] row first.
+        pos_embed: (1, 1 + rows * columns, D), the [CLS] row first.
         grid: (h, w), patch rows and columns wanted.
         rule: Offset and antialiasing.
+        stored: (rows, columns) of the embedding; None for a square.
 
     Returns:
         (1, 1 + h*w, D), in the dtype of ``pos_embed``.
@@ -31,15 +38,15 @@ def interpolate_pos_embed(pos_embed: Tensor, grid: tuple[int, int], rule: Positi
     Raises:
         StructureError: The offset makes the interpolation miss the wanted grid.
     """
-    side = round((pos_embed.shape[1] - 1) ** 0.5)
-    if grid == (side, side):
+    rows, columns = stored or (math.isqrt(pos_embed.shape[1] - 1),) * 2
+    if grid == (rows, columns):
         return pos_embed
     height, width = grid
     if rule.offset:
-        target = {"scale_factor": ((height + rule.offset) / side, (width + rule.offset) / side)}
+        target = {"scale_factor": ((height + rule.offset) / rows, (width + rule.offset) / columns)}
     else:
         target = {"size": grid}
-    patches = pos_embed[:, 1:].float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    patches = pos_embed[:, 1:].float().unflatten(1, (rows, columns)).permute(0, 3, 1, 2)
     patches = F.interpolate(patches, mode="bicubic", antialias=rule.antialias, **target)
     if tuple(patches.shape[-2:]) != grid:
         raise StructureError(
@@ -50,15 +57,18 @@ def interpolate_pos_embed(pos_embed: Tensor, grid: tuple[int, int], rule: Positi
     return torch.cat((pos_embed[:, :1], patches), dim=1)
 
 
-def has_cls_row(pos_embed: Tensor) -> bool:
-    """Tells whether (1, rows, D) positions are 1 + g*g rows, the first for [CLS], rather than g*g.
+def has_cls_row(pos_embed: Tensor, grid: tuple[int, int] | None = None) -> bool:
+    """Tells whether (1, rows, D) positions have a row for [CLS] before those of the patches.
 
-    A square plus one is never a square, so the count tells.
+    Args:
+        pos_embed: Positions.
+        grid: Rows and columns of patches, where something tells them. Otherwise the grid is a square, and a square
+            plus one never is, so that the count tells.
     """
     rows = pos_embed.shape[1] if pos_embed.ndim == 3 else 0
-    return math.isqrt(rows) ** 2 != rows
+    return rows != math.prod(grid) if grid else math.isqrt(rows) ** 2 != rows
 
 
-def with_cls_row(pos_embed: Tensor) -> Tensor:
-    """Puts a zero row for [CLS] before (1, g*g, D) positions that have none; other shapes are left to be refused."""
-    return pos_embed if pos_embed.ndim != 3 or has_cls_row(pos_embed) else F.pad(pos_embed, (0, 0, 1, 0))
+def with_cls_row(pos_embed: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
+    """Puts a zero row for [CLS] before positions that have none (see ``has_cls_row``)."""
+    return pos_embed if pos_embed.ndim != 3 or has_cls_row(pos_embed, grid) else F.pad(pos_embed, (0, 0, 1, 0))

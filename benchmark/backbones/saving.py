@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
 from benchmark.atomic import atomic_write
-from benchmark.backbones.spec import SPEC_KEY
+from benchmark.backbones.spec import SPEC_KEY, kept_spec
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.errors import CheckpointFileError
 
@@ -38,7 +37,7 @@ def save_backbone(vit: VisionTransformer, path: Path) -> None:
         with atomic_write(path) as file:
             if path.suffix == ".safetensors":
                 tensors = {key: tensor.contiguous() for key, tensor in state.items()}
-                file.write(save(tensors, {SPEC_KEY: json.dumps(asdict(vit.spec))}))
+                file.write(save(tensors, {SPEC_KEY: json.dumps(kept_spec(vit.spec, vit.source))}))
             else:
                 torch.save(state, file)
     except OSError as error:

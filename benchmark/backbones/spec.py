@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from benchmark.backbones.specialization import Specialization
 
@@ -13,6 +13,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 SPEC_KEY = "vit_spec"
 """Where our own files keep their spec: in the metadata of a state dict or of a safetensors file."""
+
+ASSUMED_KEY = "assumed"
+"""Where a spec that is kept says which of its values were assumed, not known, when the weights were read."""
 
 _SIZES = {
     (192, 12): "Ti", (384, 12): "S", (768, 12): "B", (1024, 24): "L", (1280, 32): "H", (1536, 40): "g", (4096, 40): "7B"
@@ -74,8 +77,9 @@ class ViTSpec(BackboneSpec):
     num_heads: int
     """Attention heads; D is a multiple of it."""
 
-    grid_size: int | None
-    """Side of the square grid of stored position embeddings, patches; None with rotary positions."""
+    grid_size: int | tuple[int, int] | None
+    """Grid of stored position embeddings, patches: its side, or rows and columns where they differ; None with rotary
+    positions."""
 
     ffn: Literal["mlp", "swiglu"]
     """Feed-forward kind."""
@@ -107,6 +111,8 @@ class ViTSpec(BackboneSpec):
     specialization: str = field(init=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.grid_size, tuple) and self.grid_size[0] == self.grid_size[1]:
+            object.__setattr__(self, "grid_size", self.grid_size[0])  # one way to write a square, for fingerprints
         if (self.split.ls1 or self.split.ls2) and not self.layer_scale:
             raise ValueError("ls1 and ls2 cannot be split in a model without LayerScale")
         object.__setattr__(self, "specialization", self.split.label(self.depth, layer_scale=self.layer_scale))
@@ -117,6 +123,11 @@ class ViTSpec(BackboneSpec):
         return 1 + self.num_registers if self.registers_follow == "cls" else 1
 
     @property
+    def grid(self) -> tuple[int, int] | None:
+        """Rows and columns of stored position embeddings."""
+        return (self.grid_size, self.grid_size) if isinstance(self.grid_size, int) else self.grid_size
+
+    @property
     def head_width(self) -> int:
         """Channels of one attention head."""
         return self.embed_dim // self.num_heads
@@ -125,6 +136,12 @@ class ViTSpec(BackboneSpec):
 def vit_name(embed_dim: int, depth: int, patch_size: int) -> str:
     """Returns ``ViT-S/14`` for a size with a letter, else the width and depth, ``ViT-192x6/14``."""
     return f"ViT-{_SIZES.get((embed_dim, depth), f'{embed_dim}x{depth}')}/{patch_size}"
+
+
+def kept_spec(spec: ViTSpec, source: Source | None) -> dict[str, Any]:
+    """Returns what a file of ours keeps beside its weights, as plain values."""
+    assumed = {ASSUMED_KEY: list(source.assumed)} if source is not None and source.assumed else {}
+    return asdict(spec) | assumed
 
 
 @dataclass(frozen=True)
@@ -145,3 +162,6 @@ class Source:
 
     notes: tuple[str, ...] = ()
     """What a reader should know: wrappers taken, prefixes stripped."""
+
+    assumed: tuple[str, ...] = ()
+    """Names of ``BackboneOptions`` whose values nobody told: no user, no file, no config beside it."""

@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from torch import Tensor
 
 from benchmark.backbone_options import BackboneOptions
+from benchmark.backbones.facts import Facts
 from benchmark.backbones.spec import PositionInterpolation, Preprocessing, ViTSpec, vit_name
 from benchmark.backbones.specialization import LAYERS, Specialization
 from benchmark.errors import CheckpointError, MissingKeysError, ShapeMismatchError, SpecialisationError, StructureError
@@ -47,37 +48,44 @@ class LayoutDefaults:
     registers_follow: Literal["patch", "cls"] = "patch"
 
     num_heads: int | None = None
-    """Heads, where a config tells."""
-
-    depth: int | None = None
-    """Blocks, where a config tells: another number in the file is an error."""
+    """Heads, where a spec tells."""
 
     heads_by_width: Mapping[int, int] = field(default_factory=dict)
     """Heads of the widths whose heads are not 64 wide."""
 
+    known: frozenset[str] = frozenset()
+    """Options whose values here follow from what the file says of itself; the others are assumed."""
 
-def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: BackboneOptions) -> ViTSpec:
+
+def infer_spec(
+    state: Mapping[str, Tensor],
+    defaults: LayoutDefaults,
+    options: BackboneOptions,
+    facts: Facts = Facts(),  # noqa: B008 (immutable)
+) -> ViTSpec:
     """Derives the architecture from canonical tensors.
 
     Args:
         state: Canonical state dict.
         defaults: The layout's values for what no key tells.
         options: The user's values, which come first.
+        facts: What stands beside the weights, which comes second.
 
     Raises:
         MissingKeysError: A tensor the architecture is read from is missing.
         ShapeMismatchError: A tensor of impossible shape, or another patch size than asked for.
         SpecialisationError: A layer that is split and shared at once, or has one half only.
-        StructureError: Block indices with gaps or another number than told, a position grid that is no square, heads
-            that do not divide D, an epsilon, mean or std that cannot be.
+        StructureError: Block indices with gaps, a position grid that is neither told nor a square, heads that do not
+            divide D, an epsilon, mean or std that cannot be, sizes other than those told.
     """
     width, patch_size = _patch_embedding(state, options.patch_size)
-    depth = _depth(state, defaults.depth)
+    depth = _depth(state)
+    _refuse_other_sizes({"embed_dim": width, "patch_size": patch_size, "depth": depth}, facts)
     preprocessing = Preprocessing(
-        mean=tuple(_given(options.mean, defaults.preprocessing.mean)),
-        std=tuple(_given(options.std, defaults.preprocessing.std)),
+        mean=tuple(_given(options.mean, facts.mean, defaults.preprocessing.mean)),
+        std=tuple(_given(options.std, facts.std, defaults.preprocessing.std)),
     )
-    norm_eps = _given(options.norm_eps, defaults.norm_eps)
+    norm_eps = _given(options.norm_eps, facts.norm_eps, defaults.norm_eps)
     possible = all(0 < value < math.inf for value in (norm_eps, *preprocessing.std))
     possible = possible and all(map(math.isfinite, preprocessing.mean))
     if not possible or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3:
@@ -102,13 +110,13 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
     if rotary and "pos_embed" in state:
         raise StructureError("the checkpoint has both a learned pos_embed and rotary periods")
     rule = defaults.position_interpolation or PositionInterpolation(0.0, antialias=False)
-    return ViTSpec(
+    spec = ViTSpec(
         arch=vit_name(width, depth, patch_size),
         embed_dim=width,
         depth=depth,
-        num_heads=_heads(state, width, defaults, options.num_heads),
+        num_heads=_heads(state, width, defaults, _given(options.num_heads, facts.num_heads, defaults.num_heads)),
         patch_size=patch_size,
-        grid_size=None if rotary else _grid_side(_tensor(state, "pos_embed")),
+        grid_size=None if rotary else _grid(_tensor(state, "pos_embed"), patch_size, options, facts),
         num_registers=0 if registers is None else registers.shape[1],
         ffn="swiglu" if swiglu else "mlp",
         ffn_dim=last.shape[1],
@@ -127,10 +135,30 @@ def infer_spec(state: Mapping[str, Tensor], defaults: LayoutDefaults, options: B
         split=split,
         preprocessing=preprocessing,
     )
+    _refuse_other_sizes(vars(spec), facts)
+    return spec
 
 
-def _given(value: T | None, default: T) -> T:
-    return default if value is None else value
+_WORDS = {
+    "depth": "blocks",
+    "embed_dim": "channels",
+    "num_registers": "registers",
+    "patch_size": "pixels a patch",
+    "ffn_dim": "channels inside the MLP",
+}
+
+
+def _refuse_other_sizes(found: Mapping[str, Any], facts: Facts) -> None:
+    """Raises StructureError if fields read from the tensors are not those told."""
+    for name, told in facts.sizes.items():
+        if name in found and told != found[name]:
+            words = f"{told} {_WORDS[name]}" if name in _WORDS else f"{name} {told}"
+            raise StructureError(f"{facts.origin} says {words}, the checkpoint has {found[name]}")
+
+
+def _given(*values: T | None) -> T | None:
+    """Returns the first value that is there."""
+    return next((value for value in values if value is not None), None)
 
 
 def _tensor(state: Mapping[str, Tensor], key: str) -> Tensor:
@@ -158,12 +186,10 @@ def _patch_embedding(state: Mapping[str, Tensor], asked: int | None) -> tuple[in
     return shape[0], shape[2]
 
 
-def _depth(state: Mapping[str, Tensor], told: int | None) -> int:
+def _depth(state: Mapping[str, Tensor]) -> int:
     indices = sorted({int(match[1]) for key in state if (match := re.match(r"blocks\.(\d+)\.", key))})
     if indices != list(range(len(indices))) or not indices:
         raise StructureError(f"block indices must run from 0 without gaps; the checkpoint has {indices}")
-    if told is not None and told != len(indices):
-        raise StructureError(f"the config beside the weights says {told} blocks, the checkpoint has {len(indices)}")
     return len(indices)
 
 
@@ -227,20 +253,36 @@ def _listed(blocks: Iterable[int]) -> str:
     return f"blocks {', '.join(map(str, blocks))}" if blocks else "none"
 
 
-def _grid_side(pos_embed: Tensor) -> int:
-    rows = pos_embed.shape[1] if pos_embed.ndim == 3 else 0
-    side = math.isqrt(max(rows - 1, 0))
-    if side < 1 or side * side != rows - 1:
+def told_grid(patch_size: int, options: BackboneOptions, facts: Facts) -> tuple[int, int] | None:
+    """Returns the rows and columns of patches that the user, or what stands beside the weights, tells."""
+    image = _given(options.image_size, facts.image_size)
+    if image is None:
+        return None
+    height, width = (image, image) if isinstance(image, int) else image
+    return height // patch_size, width // patch_size  # as transformers and timm divide
+
+
+def _grid(pos_embed: Tensor, patch_size: int, options: BackboneOptions, facts: Facts) -> tuple[int, int]:
+    count = max(pos_embed.shape[1] - 1, 0) if pos_embed.ndim == 3 else 0
+    told, side = told_grid(patch_size, options, facts), math.isqrt(count)
+    if told is not None and math.prod(told) != count:
+        origin = facts.origin if options.image_size is None else "backbone.image_size"
         raise StructureError(
-            f"pos_embed must be (1, 1 + g*g, D) for a square grid of g*g patches, the file has {tuple(pos_embed.shape)}"
+            f"{origin} tells images of {told[0] * patch_size} x {told[1] * patch_size} pixels, so {told[0]} x "
+            f"{told[1]} positions; the checkpoint has {count}. Give the size they belong to, in pixels: "
+            "backbone.image_size=[HEIGHT,WIDTH]"
         )
-    return side
+    if told is None and (side < 1 or side * side != count):
+        raise StructureError(
+            f"pos_embed must be (1, 1 + g*g, D) for a square grid of g*g patches, the file has "
+            f"{tuple(pos_embed.shape)}; if its grid is no square, give backbone.image_size=[HEIGHT,WIDTH] in pixels"
+        )
+    return told or (side, side)
 
 
-def _heads(state: Mapping[str, Tensor], width: int, defaults: LayoutDefaults, given: int | None) -> int:
-    heads = _given(given, defaults.num_heads)
+def _heads(state: Mapping[str, Tensor], width: int, defaults: LayoutDefaults, heads: int | None) -> int:
     if heads is None:
-        heads = _told_heads(state, width) or defaults.heads_by_width.get(width)
+        heads = told_heads(state, width) or defaults.heads_by_width.get(width)
     if heads is None and width % _HEAD_WIDTH:
         raise StructureError(
             f"the width {width} is no multiple of {_HEAD_WIDTH}, so the number of heads cannot be guessed; "
@@ -253,7 +295,7 @@ def _heads(state: Mapping[str, Tensor], width: int, defaults: LayoutDefaults, gi
     return heads
 
 
-def _told_heads(state: Mapping[str, Tensor], width: int) -> int | None:
+def told_heads(state: Mapping[str, Tensor], width: int) -> int | None:
     """Reads the heads from attention bias tokens (1, H, 1, d) or from the d / 4 rotary periods."""
     bias, periods = state.get("blocks.0.attn.k_bias"), state.get("rope_embed.periods")
     if bias is not None and bias.ndim == 4:

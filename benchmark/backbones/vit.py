@@ -3,7 +3,7 @@
 The state dict is the canonical form all checkpoint layouts are translated to:
 
     cls_token (1, 1, D)    register_tokens (1, R, D), absent if R = 0
-    pos_embed (1, 1 + g*g, D)  or  rope_embed.periods (d / 4,)
+    pos_embed (1, 1 + rows * columns, D)  or  rope_embed.periods (d / 4,)
     patch_embed.proj.{weight, bias}
     blocks.{i}.norm1, .attn.qkv, .attn.proj, .ls1.gamma, .norm2, .mlp.{fc1, fc2 | w12, w3}, .ls2.gamma
     norm.{weight, bias}
@@ -14,8 +14,8 @@ A layer that is split has ``.cls.`` and ``.patch.`` after its name (``blocks.0.n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from benchmark.backbones.drop_path import DropPath
 from benchmark.backbones.pos_embed import interpolate_pos_embed
 from benchmark.backbones.rotary import RotaryEmbedding, rotate
-from benchmark.backbones.spec import SPEC_KEY, Source, ViTSpec
+from benchmark.backbones.spec import SPEC_KEY, Source, ViTSpec, kept_spec
 from benchmark.backbones.specialized import LowRankLinear, SpecializedProduct, SpecializedScale
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import InputSizeError
@@ -54,7 +54,7 @@ class VisionTransformer(nn.Module):
         self.patch_embed = PatchEmbed(spec.patch_size, width)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         if spec.rope_dtype is None:
-            self.pos_embed = nn.Parameter(torch.zeros(1, 1 + spec.grid_size**2, width))
+            self.pos_embed = nn.Parameter(torch.zeros(1, 1 + math.prod(spec.grid), width))
             self.rope_embed = None
         else:
             self.register_parameter("pos_embed", None)
@@ -118,7 +118,8 @@ class VisionTransformer(nn.Module):
         grid = (height // patch, width // patch)
         sequence = torch.cat((self.cls_token.expand(batch, -1, -1), self.patch_embed(images)), dim=1)
         if self.pos_embed is not None:
-            sequence = sequence + interpolate_pos_embed(self.pos_embed, grid, self.spec.position_interpolation)
+            rule = self.spec.position_interpolation
+            sequence = sequence + interpolate_pos_embed(self.pos_embed, grid, rule, stored=self.spec.grid)
         if self.register_tokens is not None:
             registers = self.register_tokens.expand(batch, -1, -1)
             sequence = torch.cat((sequence[:, :1], registers, sequence[:, 1:]), dim=1)
@@ -127,7 +128,7 @@ class VisionTransformer(nn.Module):
 
 def _carry_spec(module: nn.Module, state: dict[str, Tensor], prefix: str, metadata: dict[str, Any]) -> None:
     """Puts what no key tells beside the module's version, where PyTorch keeps metadata of a state dict."""
-    metadata[SPEC_KEY] = asdict(module.spec)
+    metadata[SPEC_KEY] = kept_spec(module.spec, module.source)
 
 
 class PatchEmbed(nn.Module):

@@ -33,6 +33,7 @@ _REFUSED = re.compile(r"(?:Unsupported (?:global|class)|GLOBAL|Trying to (?:load
 _FOLDER_WEIGHTS = (
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"
 )  # fmt: skip
+_CONFIGS = ("config.json", "processor_config.json", "preprocessor_config.json")
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,47 @@ class RawCheckpoint:
     """``config.json`` of a folder."""
 
     preprocessor: Mapping[str, Any] = field(default_factory=dict)
-    """``preprocessor_config.json`` of a folder."""
+    """What a folder tells of its image processor."""
 
     spec: Mapping[str, Any] | None = None
     """The spec of a safetensors file of ours."""
 
 
+@dataclass(frozen=True)
+class Configs:
+    """The configs in a folder of weights."""
+
+    config: Mapping[str, Any]
+    """``config.json``; empty without one."""
+
+    preprocessor: Mapping[str, Any]
+    """``image_processor`` of ``processor_config.json``, else ``preprocessor_config.json``; empty without both."""
+
+    files: tuple[Path, ...]
+    """Those that were read."""
+
+
+def read_configs(folder: Path) -> Configs:
+    """Reads the configs of a folder.
+
+    Source: ``ImageProcessingMixin.get_image_processor_dict`` of transformers 5.23: an image processor inside a
+    processor's config comes before a file of its own.
+
+    Raises:
+        CheckpointFileError: One that is no JSON object.
+    """
+    whole, nested, own = (folder / name for name in _CONFIGS)
+    config = _read_json(whole) if whole.is_file() else {}
+    inside = _read_json(nested).get("image_processor") if nested.is_file() else None
+    told = nested if isinstance(inside, dict) else own
+    preprocessor = inside if told is nested else _read_json(own) if own.is_file() else {}
+    return Configs(config, preprocessor, tuple(path for path in (whole, told) if path.is_file()))
+
+
 def read_checkpoint(path: Path) -> RawCheckpoint:
     """Reads a ``.pth``, ``.pt``, ``.bin`` or ``.safetensors`` file, or a Hugging Face folder, on the CPU.
 
-    The weight file of a folder stands for the folder: ``model.safetensors`` is read with the ``config.json`` beside it.
+    The weight file of a folder stands for the folder: ``model.safetensors`` is read with the configs beside it.
 
     Raises:
         CheckpointFileError: Missing, truncated, larger in its own words than on disk, or no weight file.
@@ -68,7 +100,7 @@ def read_checkpoint(path: Path) -> RawCheckpoint:
     """
     if path.is_dir():
         return _read_folder(path)
-    if path.name in _FOLDER_WEIGHTS and (path.parent / "config.json").is_file():
+    if path.name in _FOLDER_WEIGHTS and any((path.parent / name).is_file() for name in _CONFIGS):
         return _read_folder(path.parent, path)
     contents, spec = _read_file(path)
     return RawCheckpoint(contents, (path,), spec=spec)
@@ -99,16 +131,15 @@ def _read_folder(folder: Path, weights: Path | None = None) -> RawCheckpoint:
             f"checkpoint {folder} is a folder without weights; a Hugging Face folder holds config.json and "
             f"{_FOLDER_WEIGHTS[0]}"
         )
-    beside = [folder / name for name in ("config.json", "preprocessor_config.json")]
-    config, preprocessor = (_read_json(path) if path.is_file() else {} for path in beside)
+    beside = read_configs(folder)
     shards = _shards(weights) if weights.suffix == ".json" else [weights]
     contents: dict[str, Any] = {}
     spec = None
     for shard in shards:
         tensors, spec = _read_file(shard)
         contents |= tensors
-    read = (*(path for path in beside if path.is_file()), *shards)
-    return RawCheckpoint(contents, read, config, preprocessor, spec if len(shards) == 1 else None)
+    spec = spec if len(shards) == 1 else None
+    return RawCheckpoint(contents, (*beside.files, *shards), beside.config, beside.preprocessor, spec)
 
 
 def _shards(index: Path) -> list[Path]:
@@ -206,3 +237,9 @@ def _refuse_false_sizes(path: Path) -> None:
 def first_line(error: Exception) -> str:
     """Returns the first line of an error's text, or its name."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def one_line(error: Exception) -> str:
+    """Returns an error's text without line breaks, cut after 400 characters, or its name."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 400 else f"{text[:400]}..."

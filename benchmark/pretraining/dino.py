@@ -138,7 +138,7 @@ def masked_tokens(vit: VisionTransformer, images: Tensor, masks: Tensor, mask_to
     """
     sequence, grid = vit.embed(images)
     first = 1 + vit.spec.num_registers
-    positions = interpolate_pos_embed(vit.pos_embed, grid, vit.spec.position_interpolation)[:, 1:]
+    positions = interpolate_pos_embed(vit.pos_embed, grid, vit.spec.position_interpolation, stored=vit.spec.grid)[:, 1:]
     patches = torch.where(masks[..., None], mask_token + positions, sequence[:, first:])
     sequence = torch.cat((sequence[:, :first], patches.to(sequence.dtype)), dim=1)
     for block in vit.blocks:

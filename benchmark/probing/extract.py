@@ -26,6 +26,7 @@ from torch import Tensor
 
 from benchmark.atomic import atomic_write
 from benchmark.backbones import Backbone, Preprocessing, load_backbone
+from benchmark.backbones.assumed import assumption_line, assumptions
 from benchmark.data import DATASETS, ClassificationLayout, DepthLayout, SegmentationLayout
 from benchmark.data.classification import ClassificationSplit
 from benchmark.data.crops import FILTERS, centre_crop, resize_short
@@ -186,7 +187,8 @@ def _open(checkpoint: str, dataset: str, output: Path, options: ExtractOptions, 
 
 def _extract(work: _Extraction, device: torch.device, world: World) -> None:
     if world.leads:
-        for note in work.split.notes:
+        assumed = assumption_line(work.backbone)
+        for note in (*work.split.notes, *([assumed] if assumed else [])):
             print(f"{work.label}: note: {note}")
     earlier, done = world.tell(world.together(lambda: _earlier(work) if world.leads else (None, False)))
     if not done:
@@ -385,6 +387,7 @@ def _description(work: _Extraction, rows: list[int], shards: list[Shard]) -> dic
             "sha256": source.sha256,
             "layout": source.layout,
             "arch": work.backbone.spec.arch,
+            "assumed": assumptions(work.backbone),
         },
         "layers": work.layers,
         "files": _files(work, len(rows), shards),

@@ -8,14 +8,9 @@ import torch
 from torch import Tensor
 
 from benchmark.backbones import Backbone, Tokens, center_pad
+from benchmark.devices import autocast
 from benchmark.probing.distributed import World
 from benchmark.protocols import Features
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Returns the arithmetic of a backbone: float32, or autocast to bfloat16 or float16."""
-    dtype = getattr(torch, precision)
-    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 class FrozenBackbone:

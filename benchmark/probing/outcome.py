@@ -99,6 +99,7 @@ def describe(cell: Cell, device: torch.device, command: str) -> Record:
             gflops=round(count_gflops(cell.backbone), 3),
             spec=asdict(spec),
             notes=source.notes,
+            assumed=source.assumed,
             ignored=_by_reason(source.dropped),
             overhead_pct=round(overhead_percent(cell.backbone), 4),
         ),

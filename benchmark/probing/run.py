@@ -16,6 +16,7 @@ import torch
 
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import Backbone, load_backbone
+from benchmark.backbones.assumed import assumption_line
 from benchmark.backbones.compilation import compile_backbone
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
@@ -159,6 +160,8 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
         # What only one process finds wrong ends them all, before another waits for it.
         protocols, backbones = world.together(lambda: _prepare(benchmarks, checkpoint, session))
         world.refuse_different_input({"benchmarks": list(benchmarks), "overrides": list(options.overrides)})
+        for line in filter(None, map(assumption_line, backbones.values())):
+            session.say(f"note: {line}")
         return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
 
 

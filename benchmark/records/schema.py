@@ -62,6 +62,9 @@ class ModelInfo(Section):
     ignored: dict[str, tuple[str, ...]] = {}
     """Keys of the file that were left out, by the reason."""
 
+    assumed: tuple[str, ...] = ()
+    """Options of the backbone whose values in ``spec`` nobody told: no user, no file, no config beside it."""
+
     overhead_pct: float | None = None
     """Parameters that splitting layers adds, percent of the shared model's."""
 

@@ -7,6 +7,7 @@ backbone = dict(
     registers_follow=None,
     rope_dtype=None,
     patch_size=None,
+    image_size=None,
     weights=None,
     mean=None,
     std=None,

@@ -85,10 +85,19 @@ def test_randomness_and_neighbours_are_noticed(make_vit: Callable) -> None:
     assert examine.batch_dependence(mixing, IMAGES) > 0.01
 
 
-def test_bfloat16_drifts_a_little(make_vit: Callable) -> None:
-    drift = examine.bfloat16_drift(make_vit(), IMAGES)
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_drifts_a_little(make_vit: Callable, precision: str) -> None:
+    drift = examine.precision_drift(make_vit(), IMAGES, precision)
     assert 0.99 < drift.worst_patch_cosine <= drift.patch_cosine < 1
     assert 0.99 < drift.cls_cosine < 1
+
+
+def test_float16_is_nearer_than_bfloat16_and_ends_at_65504(make_vit: Callable) -> None:
+    vit = make_vit()
+    fine, coarse = (examine.precision_drift(vit, IMAGES, precision) for precision in ("float16", "bfloat16"))
+    assert fine.patch_cosine > coarse.patch_cosine
+    vit.blocks[0].mlp.fc1.weight.data *= 1e6
+    assert not examine.precision_drift(vit, IMAGES, "float16").patch_cosine > 0
 
 
 def test_a_larger_image_takes_longer(make_vit: Callable) -> None:

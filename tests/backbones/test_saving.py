@@ -27,6 +27,7 @@ _VARIANTS = {
         "split": Specialization(norm1=(0, 1, 2), ls2=(1,), qkv=(0,), mlp=(2,), final_norm=True),
     },
     "rotary, low rank": {**_ROTARY, "split": Specialization(qkv_lora=(0, 2), lora_rank=5)},
+    "no square of positions": {"grid_size": (3, 5)},
     "no LayerScale, no bias, SwiGLU": {"layer_scale": False, "qkv_bias": False, "ffn": "swiglu"},
 }
 

@@ -59,6 +59,9 @@ def test_a_run_leaves_a_whole_record(run: Callable, tmp_path: Path, checkpoint: 
     assert (record["model"]["arch"], record["model"]["layout"]) == ("ViT-192x2/14", "dinov2")
     assert record["model"]["ignored"] == {"used in pre-training only": ["mask_token"]}
     assert record["model"]["overhead_pct"] == 0
+    assert record["model"]["assumed"] == [
+        "num_heads", "norm_eps", "image_size", "interpolate_offset", "interpolate_antialias", "mean", "std"
+    ]  # fmt: skip
     assert record["protocol"]["overrides"] == ["probes.lr=[1e-2]", "train.batch_size=2", "train.iterations=4"]
     assert record["protocol"]["fields"]["train"]["iterations"] == 4
     assert record["data"]["splits"] == {"train": 6, "val": 3}
@@ -391,6 +394,21 @@ def test_images_in_train_and_val_stop_the_cell(
     shutil.copy(lists / "train.txt", lists / "val.txt")
     assert run("voc2012", *_QUICK, data_root=data) == 1
     assert "in both 'train' and 'val'" in capsys.readouterr().err
+
+
+def test_what_is_assumed_of_a_checkpoint_is_told_once_and_makes_no_other_cell(
+    run: Callable, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("voc2012", "ade20k", *_QUICK, checkpoint=str(checkpoint)) == 0
+    text = capsys.readouterr().out
+    assert text.count("note: ") == text.count("does not tell and is assumed to have num_heads=3, norm_eps=1e-06") + 2
+    assert text.count("is assumed to have") == 1
+    for path in (tmp_path / "results" / "runs").glob("*.json"):
+        record = json.loads(path.read_text())
+        del record["model"]["assumed"]  # as records were before it was kept
+        path.write_text(json.dumps(record))
+    assert run("voc2012", *_QUICK, checkpoint=str(checkpoint)) == 0
+    assert "done already" in capsys.readouterr().out
 
 
 def test_incomplete_data_is_told(run: Callable, capsys: pytest.CaptureFixture[str]) -> None:

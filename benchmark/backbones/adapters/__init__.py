@@ -6,7 +6,7 @@ An adapter is a module of torch that has a ``spec`` and ``tokens``, as ``benchma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +15,14 @@ from torch import nn
 
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.adapters import custom, hf, timm
+from benchmark.backbones.adapters.report import Report
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
 from benchmark.backbones.structure import refuse_options
 from benchmark.backbones.tokens import Tokens
+from benchmark.backbones.weight_files import first_line
 from benchmark.errors import CheckpointError
 
-_PREFIXES: dict[str, Callable[[str], nn.Module]] = {"hf": hf.build, "timm": timm.build}
+_PREFIXES: dict[str, Callable[[str], tuple[nn.Module, Report]]] = {"hf": hf.build, "timm": timm.build}
 
 
 def is_adapted(name: str) -> bool:
@@ -41,7 +43,7 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     """
     refuse_options(options, ("mean", "std"), name)
     head, _, rest = name.partition(":")
-    model = _PREFIXES[head](rest) if head in _PREFIXES else custom.build(Path(head), rest)
+    model, report = _PREFIXES[head](rest) if head in _PREFIXES else (custom.build(Path(head), rest), Report())
     spec = getattr(model, "spec", None)
     if (
         not isinstance(model, nn.Module)
@@ -55,17 +57,33 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     preprocessing = Preprocessing(options.mean or spec.preprocessing.mean, options.std or spec.preprocessing.std)
     model.spec = replace(spec, preprocessing=preprocessing)
     layout = head if head in _PREFIXES else "custom"
-    model.source = Source(checkpoint=name, sha256=_weights_sha256(model, name), layout=layout)
-    _try_out(model.eval().requires_grad_(False), name)
+    files = (Path(head),) if layout == "custom" else report.files
+    model.source = Source(
+        checkpoint=name,
+        sha256=_weights_sha256(model, files),
+        layout=layout,
+        dropped=report.dropped,
+        notes=report.notes,
+        assumed=tuple(option for option in report.assumed if getattr(options, option) is None),
+    )
+    model.eval().requires_grad_(False)
+    if layout == "custom":
+        _try_out(model, name)  # errors of the user's own code keep their traceback
+        return model
+    try:
+        _try_out(model, name)
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:  # any foreign code
+        raise CheckpointError(
+            f"{name}: {spec.arch} cannot be run on images of another size than its own: {first_line(error)}"
+        ) from error
     return model
 
 
-def _weights_sha256(model: nn.Module, name: str) -> str:
-    """Hashes every tensor, and the source where a file of the user's own computes with them."""
+def _weights_sha256(model: nn.Module, files: Sequence[Path]) -> str:
+    """Hashes every tensor, and the files that say how to compute with them."""
     digest = hashlib.sha256()
-    head = name.partition(":")[0]
-    if head.endswith(".py"):
-        digest.update(Path(head).read_bytes())
+    for path in files:
+        digest.update(path.read_bytes())
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
@@ -76,9 +94,9 @@ def _weights_sha256(model: nn.Module, name: str) -> str:
 def _try_out(model: nn.Module, name: str) -> None:
     """Raises CheckpointError if tokens of a small image that is not square do not fit the spec."""
     spec = model.spec
-    rows, columns = 12, 16  # some families need a few patches
+    rows, columns = getattr(model, "only_grid", None) or (12, 16)  # some families need a few patches
     images = torch.zeros(2, 3, rows * spec.patch_size, columns * spec.patch_size)
-    found = model.tokens(images, layers=(0, -1), norm=True)
+    found = model.tokens(images, layers=(0, -1), norm=getattr(model, "has_norm", True))
     if len(found) != 2 or not all(isinstance(tokens, Tokens) for tokens in found):
         raise CheckpointError(f"{name}: tokens(layers=(0, -1)) must return a list of two Tokens")
     for tokens in found:

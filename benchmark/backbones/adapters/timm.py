@@ -8,16 +8,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from benchmark.backbones.adapters.report import Report
+from benchmark.backbones.facts import Facts, read_facts
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
-from benchmark.errors import CheckpointError, InputSizeError
+from benchmark.backbones.weight_files import one_line, read_checkpoint
+from benchmark.backbones.wrappers import arguments_of
+from benchmark.errors import CheckpointError, InputSizeError, UnsupportedArchitectureError
+
+# Entries of a training file that timm prefers (models/_helpers.py, load_state_dict).
+_AVERAGES = ("state_dict_ema", "model_ema")
+_NEEDED = ("forward_intermediates", "num_prefix_tokens", "embed_dim", "blocks", "patch_embed")
 
 
-def build(name: str) -> TimmModel:
+def build(name: str) -> tuple[TimmModel, Report]:
     """Creates a model by its timm name.
 
     Raises:
@@ -34,12 +43,34 @@ def build(name: str) -> TimmModel:
             model = timm.create_model(architecture, dynamic_img_size=True, num_classes=0, **source)
     except Exception as error:  # timm and its hub client fail in many ways
         raise CheckpointError(
-            f"timm:{name} cannot be made: {error}. Weights are taken from timm's cache, or from a file: "
+            f"timm:{name} cannot be made: {one_line(error)}. Weights are taken from timm's cache, or from a file: "
             f"timm:{architecture}@weights.safetensors"
         ) from error
-    if not hasattr(model, "forward_intermediates") or not hasattr(model, "num_prefix_tokens"):
-        raise CheckpointError(f"timm:{name} is a {type(model).__name__}, which has no [CLS] and patch tokens")
-    return TimmModel(model, architecture)
+    if not all(hasattr(model, needed) for needed in _NEEDED):
+        raise UnsupportedArchitectureError(
+            f"timm:{name} is a {type(model).__name__}, which has no [CLS] and patch tokens in one fixed grid (a "
+            "convolutional or hierarchical network, or NaFlex)"
+        )
+    facts, notes = _beside(Path(weights)) if weights else (Facts(), ())
+    if isinstance(getattr(model, "norm", None), nn.Identity):
+        notes += (f"{architecture} has no norm after its last block in timm: features.norm changes nothing",)
+    usual = {key: None if weights else model.pretrained_cfg.get(key) for key in ("mean", "std")}
+    told = {"mean": facts.mean or usual["mean"], "std": facts.std or usual["std"]}
+    assumed = tuple(key for key, value in told.items() if value is None)
+    values = {
+        key: value or model.pretrained_cfg.get(key) or getattr(Preprocessing(), key) for key, value in told.items()
+    }
+    return TimmModel(model, architecture, Preprocessing(*map(tuple, values.values()))), Report(assumed, notes=notes)
+
+
+def _beside(weights: Path) -> tuple[Facts, tuple[str, ...]]:
+    """Returns what stands beside weights, as for a file that is read without timm, and what timm chooses among them."""
+    if not weights.is_file() or weights.suffix in (".npz", ".npy"):
+        return Facts(), ()
+    raw = read_checkpoint(weights)
+    entry = next((entry for entry in _AVERAGES if raw.contents.get(entry) is not None), None)
+    notes = (f"timm took {entry!r} of {sorted(map(str, raw.contents))}",) if entry else ()
+    return read_facts(raw.config, raw.preprocessor, arguments_of(raw.contents), raw.spec), notes
 
 
 class TimmModel(nn.Module):
@@ -48,18 +79,20 @@ class TimmModel(nn.Module):
     A model without a prefix has no [CLS]; the mean of its patches stands in for it.
     """
 
-    def __init__(self, model: nn.Module, name: str) -> None:
+    def __init__(self, model: nn.Module, name: str, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.model = model
-        config = model.pretrained_cfg
         self._prefix = model.num_prefix_tokens
+        rows, columns = model.patch_embed.patch_size
+        if rows != columns:
+            raise UnsupportedArchitectureError(f"timm:{name}: patches of {rows} x {columns} pixels are no squares")
         self.spec = BackboneSpec(
             arch=name,
             embed_dim=model.embed_dim,
             depth=len(model.blocks),
-            patch_size=model.patch_embed.patch_size[0],
+            patch_size=rows,
             num_registers=max(self._prefix - 1, 0),
-            preprocessing=Preprocessing(tuple(config["mean"]), tuple(config["std"])),
+            preprocessing=preprocessing,
         )
 
     def tokens(self, images: Tensor, *, layers: Sequence[int] = (-1,), norm: bool = True) -> list[Tokens]:

@@ -22,7 +22,7 @@ def matches(contents: Contents) -> bool:
     state = contents.state
     if "pos_embed" not in state:
         return False
-    plain = contents.wrapper == "model" and not has_cls_row(state["pos_embed"])
+    plain = contents.wrapper == "model" and not has_cls_row(state["pos_embed"], contents.grid)
     return plain or any(key.endswith(".gamma_1") for key in state)
 
 
@@ -30,7 +30,7 @@ def to_canonical(contents: Contents) -> Canonical:
     """Renames LayerScale, gives [CLS] a zero position and drops the classifier."""
     state = rename(contents.state, _ours)
     dropped = drop(state, r"head\.", "classifier")
-    state["pos_embed"] = with_cls_row(state["pos_embed"])
+    state["pos_embed"] = with_cls_row(state["pos_embed"], contents.grid)
     state, notes = with_our_names(state)
     defaults = LayoutDefaults(
         norm_eps=1e-6,

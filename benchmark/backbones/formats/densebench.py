@@ -10,11 +10,18 @@ from dataclasses import fields
 
 from pydantic import TypeAdapter, ValidationError
 
-from benchmark.backbones.contents import Canonical, Contents, drop
+from benchmark.backbones.contents import MASKS, Canonical, Contents, drop
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
 NAME = "densebench"
+
+# Which field of a spec tells an option.
+_TOLD_BY = {
+    **{name: name for name in ("num_heads", "norm_eps", "rope_dtype", "registers_follow")},
+    **dict.fromkeys(("interpolate_offset", "interpolate_antialias"), "position_interpolation"),
+    **dict.fromkeys(("mean", "std"), "preprocessing"),
+}
 
 
 def matches(contents: Contents) -> bool:
@@ -28,10 +35,9 @@ def to_canonical(contents: Contents) -> Canonical:
     Raises:
         StructureError: The spec lacks something, or holds something else than it should.
     """
-    told = {
-        field.name: contents.spec.get(field.name) for field in fields(LayoutDefaults) if field.name in contents.spec
-    }
+    told = {field.name: contents.spec[field.name] for field in fields(LayoutDefaults) if field.name in contents.spec}
     told["rope_dtype"] = told.get("rope_dtype") or "float32"  # None with learned positions
+    told["known"] = {option for option, name in _TOLD_BY.items() if contents.spec.get(name) is not None}
     try:
         defaults = TypeAdapter(LayoutDefaults).validate_python(told)
     except ValidationError as error:
@@ -39,4 +45,4 @@ def to_canonical(contents: Contents) -> Canonical:
         where = ".".join(map(str, first["loc"]))
         raise StructureError(f"the spec inside the checkpoint cannot be read: {where}: {first['msg']}") from error
     state = dict(contents.state)
-    return Canonical(state, defaults, drop(state, "mask_token$", "used in pre-training only"))
+    return Canonical(state, defaults, drop(state, MASKS, "used in pre-training only"))

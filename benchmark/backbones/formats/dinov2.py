@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from benchmark.backbones.aliases import with_our_names
-from benchmark.backbones.contents import Canonical, Contents, drop, rename, substitute
+from benchmark.backbones.contents import MASKS, Canonical, Contents, drop, drop_empty, rename, substitute
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
 
@@ -34,13 +34,14 @@ def to_canonical(contents: Contents) -> Canonical:
     """
     state = dict(contents.state)
     dropped = (
-        *drop(state, "mask_token$", "used in pre-training only"),
+        *drop(state, MASKS, "used in pre-training only"),
+        *drop(state, r"head\.", "classifier"),
         *drop(state, "probe_layer_mask$", "of a probe, not of the backbone"),  # MedARC-AI/nanopath
+        *drop_empty(state, "register_tokens"),
     )
-    if "register_tokens" in state and not state["register_tokens"].numel():
-        dropped += drop(state, "register_tokens$", "holds no token")
     state, notes = with_our_names(rename(state, _without_chunks))
-    if "mask_token" not in contents.state and "register_tokens" not in state:
+    masked = any(re.match(MASKS, name) for name in (*contents.state, *contents.only_kin))
+    if not masked and "register_tokens" not in state:
         notes += (
             "has no mask token, so it may be timm's, whose names are the same; positions are interpolated as in "
             "DINOv2. For timm's way give backbone.interpolate_offset=0 backbone.interpolate_antialias=true",

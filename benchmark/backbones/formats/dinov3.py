@@ -10,7 +10,16 @@ from __future__ import annotations
 import torch
 
 from benchmark.backbones.aliases import with_our_names
-from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute
+from benchmark.backbones.contents import (
+    MASKS,
+    Canonical,
+    Contents,
+    drop,
+    drop_empty,
+    join_rows,
+    rename,
+    substitute,
+)
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import NonFiniteWeightsError, StructureError
 
@@ -32,7 +41,11 @@ def to_canonical(contents: Contents) -> Canonical:
         StructureError: One of w1 and w2, or a mask, without what belongs to it.
     """
     state = rename(contents.state, _ours)
-    dropped = drop(state, "mask_token$", "used in pre-training only")
+    dropped = (
+        *drop(state, MASKS, "used in pre-training only"),
+        *drop(state, r"head\.", "classifier"),
+        *drop_empty(state, "register_tokens"),
+    )
     local = drop(state, r"local_cls_norm\.", "norm of local crops, used in pre-training only")
     notes = []
     for key in [key for key in state if key.endswith(".bias_mask")]:

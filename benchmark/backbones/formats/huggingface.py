@@ -13,9 +13,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from benchmark.backbones.contents import Canonical, Contents, drop, join_rows, rename, substitute, told_preprocessing
+from benchmark.backbones.contents import Canonical, Contents, drop, drop_empty, join_rows, rename, substitute
+from benchmark.backbones.facts import usual_preprocessing
 from benchmark.backbones.rotary import DINOV3_BASE
-from benchmark.backbones.spec import PositionInterpolation, Preprocessing
+from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError, UnsupportedArchitectureError
 
@@ -74,6 +75,7 @@ def to_canonical(contents: Contents) -> Canonical:
     dropped = (
         *drop(state, r"embeddings\.mask_token$", "used in pre-training only"),
         *drop(state, r"pooler\.", "pooler"),
+        *drop_empty(state, "embeddings.register_tokens"),
     )
     state = rename(state, _ours)
     gated = any(".mlp.gate_proj." in key for key in state)
@@ -116,27 +118,22 @@ def _fill_key_biases(state: dict[str, Tensor]) -> None:
 def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[LayoutDefaults, tuple[str, ...]]:
     config = contents.config
     notes = []
-    if not config:
-        notes.append("no config.json beside the weights: epsilon and heads are guessed from the names")
-    # google's ViTs were trained on [-1, 1]; the others on ImageNet's statistics.
-    half = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    usual = half if family == "vit" and config.get("model_type") != "vit_mae" else Preprocessing()
-    if not contents.preprocessor and family == "vit":
+    if family == "dinov3" and not config:
+        notes.append(f"no config.json beside the weights: the base of rotary periods is taken for {DINOV3_BASE:g}")
+    if family == "dinov2" and contents.grid is None and config.get("image_size") is not None:
         notes.append(
-            f"no preprocessor_config.json beside the weights: mean {usual.mean} and std {usual.std} are guessed"
+            "positions are read as a square, as the code of this family does, although config.json says images of "
+            f"{config['image_size']}; if that is the grid, give it as backbone.image_size"
         )
-    try:
-        defaults = LayoutDefaults(
-            norm_eps=float(config.get("layer_norm_eps", {"dinov2": 1e-6, "dinov3": 1e-5, "vit": 1e-12}[family])),
-            preprocessing=told_preprocessing(contents.preprocessor, usual),
-            position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
-            rope_base=_rope_base(config) if family == "dinov3" else None,
-            num_heads=config.get("num_attention_heads"),
-            depth=config.get("num_hidden_layers"),
-            heads_by_width={"dinov2": {}, "dinov3": {4096: 32}, "vit": {1280: 16}}[family],  # 7B; ViT-H and ViTMAE-H
-        )
-    except (TypeError, ValueError) as error:
-        raise StructureError(f"a config beside the weights cannot be read: {error}") from error
+    defaults = LayoutDefaults(
+        norm_eps={"dinov2": 1e-6, "dinov3": 1e-5, "vit": 1e-12}[family],
+        preprocessing=usual_preprocessing({"model_type": family, **config}),
+        position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
+        rope_base=_rope_base(config) if family == "dinov3" else None,
+        heads_by_width={"dinov2": {}, "dinov3": {4096: 32}, "vit": {1280: 16}}[family],  # 7B; ViT-H and ViTMAE-H
+        # a model type names the code of transformers that interpolates
+        known=frozenset({"interpolate_offset", "interpolate_antialias"} if "model_type" in config else ()),
+    )
     return defaults, tuple(notes)
 
 
@@ -144,4 +141,7 @@ def _rope_base(config: Mapping[str, Any]) -> float:
     """Returns the base of the rotary periods; transformers 5 may keep it among ``rope_parameters``."""
     parameters = config.get("rope_parameters")
     inside = parameters.get("rope_theta") if isinstance(parameters, Mapping) else None
-    return float(config.get("rope_theta", inside or DINOV3_BASE))
+    try:
+        return float(config.get("rope_theta", inside or DINOV3_BASE))
+    except (TypeError, ValueError) as error:
+        raise StructureError(f"config.json: the base of rotary periods cannot be read: {error}") from error

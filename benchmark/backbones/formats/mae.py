@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from benchmark.backbones.aliases import with_our_names
-from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, rename, substitute
+from benchmark.backbones.contents import MASKS, Canonical, Contents, drop, has_plain_names, rename, substitute
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
 
@@ -26,14 +26,14 @@ def matches(contents: Contents) -> bool:
     if "pos_embed" not in state or not any(re.match(r"blocks\.\d+\.attn\.qkv\.weight", key) for key in state):
         return False
     decoder = any(key.startswith("decoder_") for key in state)
-    return decoder or (contents.wrapper == "model" and has_plain_names(state))
+    return decoder or (contents.wrapper == "model" and has_plain_names(contents))
 
 
 def to_canonical(contents: Contents) -> Canonical:
     """Drops decoder and classifier and takes ``fc_norm`` for the final norm."""
     state = dict(contents.state)
     dropped = (
-        *drop(state, "decoder_|mask_token$", "decoder of pre-training"),
+        *drop(state, f"decoder_|{MASKS}", "decoder of pre-training"),
         *drop(state, r"head\.", "classifier"),
     )
     notes: tuple[str, ...] = ()

@@ -8,15 +8,24 @@ told by its shape. Plain names are those of DINO, MoCo v3 and supervised ViTs to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, join_rows, rename, substitute
+from benchmark.backbones.contents import (
+    MASKS,
+    Canonical,
+    Contents,
+    drop,
+    drop_empty,
+    has_plain_names,
+    join_rows,
+    rename,
+    substitute,
+)
 from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.rotary import DINOV3_BASE
-from benchmark.backbones.spec import PositionInterpolation, Preprocessing
+from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
 from benchmark.errors import StructureError
 
@@ -41,8 +50,8 @@ def matches(contents: Contents) -> bool:
     if "pos_embed" not in state:
         return any(key.endswith(".gamma_1") for key in state)  # DINOv3 without registers
     if any(".ls1." in key for key in state):
-        return not has_cls_row(state["pos_embed"])
-    return contents.wrapper != "model" and has_plain_names(state)  # DeiT and MAE wrap theirs
+        return not has_cls_row(state["pos_embed"], contents.grid)
+    return contents.wrapper != "model" and has_plain_names(contents)  # DeiT and MAE wrap theirs
 
 
 def to_canonical(contents: Contents) -> Canonical:
@@ -53,7 +62,11 @@ def to_canonical(contents: Contents) -> Canonical:
     """
     gated = _gated(contents.state)
     state = rename(contents.state, _ours)
-    dropped = (*drop(state, r"head\.", "classifier"), *drop(state, "mask_token$", "used in pre-training only"))
+    dropped = (
+        *drop(state, r"head\.", "classifier"),
+        *drop(state, MASKS, "used in pre-training only"),
+        *drop_empty(state, "register_tokens"),
+    )
     notes = []
     if "fc_norm.weight" in contents.state:
         notes.append("the final norm is fc_norm, which was trained on the mean of the patches, not on single tokens")
@@ -63,20 +76,22 @@ def to_canonical(contents: Contents) -> Canonical:
         join_rows(state, ("w1", "w2"), "w12")
         state = rename(state, substitute((r"\.mlp\.fc2\.", ".mlp.w3.")))
     _join_biases(state)
-    rotary = "pos_embed" not in state
+    rotary, told = "pos_embed" not in state, "architecture" in contents.config
+    if rotary and not told:
+        notes.append(f"the base of rotary periods is taken for {DINOV3_BASE:g}, as in timm's models of DINOv3")
     if not rotary:
-        state["pos_embed"] = with_cls_row(state["pos_embed"])
-    if has_plain_names(contents.state):
+        state["pos_embed"] = with_cls_row(state["pos_embed"], contents.grid)
+    if has_plain_names(contents) and not told:
         notes.append(
             "plain ViT names tell no rule for other image sizes; timm's is taken. For a file of DINO give "
             "backbone.interpolate_offset=0.1 backbone.interpolate_antialias=false"
         )
     defaults = LayoutDefaults(
         norm_eps=1e-5 if rotary else 1e-6,
-        preprocessing=_preprocessing(contents.config),
         position_interpolation=None if rotary else PositionInterpolation(0.0, antialias=True),
         rope_base=DINOV3_BASE if rotary else None,
         heads_by_width={4096: 32} if rotary else {1280: 16},  # DINOv3 7B; vit_huge
+        known=frozenset({"interpolate_offset", "interpolate_antialias"} if told else ()),
     )
     return Canonical(state, defaults, dropped, tuple(notes))
 
@@ -95,10 +110,3 @@ def _join_biases(state: dict[str, Tensor]) -> None:
             raise StructureError(f"the checkpoint has {key!r} but no {other!r} of its shape; they belong together")
         queries, values = state.pop(key), state.pop(other)
         state[key.replace("q_bias", "qkv.bias")] = torch.cat((queries, torch.zeros_like(queries), values))
-
-
-def _preprocessing(config: Mapping[str, Any]) -> Preprocessing:
-    """Reads mean and std of a timm folder's ``config.json``, where there is one."""
-    usual, told = Preprocessing(), config.get("pretrained_cfg")
-    told = told if isinstance(told, Mapping) else {}
-    return Preprocessing(tuple(told.get("mean", usual.mean)), tuple(told.get("std", usual.std)))

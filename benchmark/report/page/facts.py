@@ -61,6 +61,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 ("attention bias", "yes" if model.attention_bias else "no"),
                 ("parameters", f"{model.params:,}"),
                 ("GFLOPs", f"{model.gflops:g}"),
+                *([("assumed", ", ".join(model.assumed))] if model.assumed else []),
                 *(("note", note) for note in model.notes),
             ],
         ),

@@ -10,7 +10,8 @@ import torch
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones import formats, load_backbone
 from benchmark.backbones.contents import Contents
-from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from benchmark.backbones.facts import read_facts
+from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, ViTSpec
 from benchmark.backbones.structure import infer_spec
 from benchmark.errors import StructureError
 
@@ -74,8 +75,14 @@ def test_mean_and_std_are_the_folders_or_the_familys(
     config: dict[str, Any], preprocessor: dict[str, Any], mean: tuple[float, ...], std: tuple[float, ...]
 ) -> None:
     state = _huggingface_names(128, positions=True, norm="layernorm_before")
-    defaults = formats.huggingface.to_canonical(Contents(state, config, preprocessor)).defaults
-    assert (defaults.preprocessing.mean, defaults.preprocessing.std) == (mean, std)
+    preprocessing = _spec(Contents(state, config, preprocessor)).preprocessing
+    assert (preprocessing.mean, preprocessing.std) == (mean, std)
+
+
+def _spec(contents: Contents) -> ViTSpec:
+    canonical = formats.detect(contents).to_canonical(contents)
+    facts = read_facts(contents.config, contents.preprocessor, contents.arguments, contents.spec)
+    return infer_spec(canonical.state, canonical.defaults, BackboneOptions(), facts)
 
 
 @pytest.mark.parametrize(
@@ -143,15 +150,29 @@ def test_imagenet_statistics_are_those_of_the_field() -> None:  # trap 26
 
 def test_a_config_of_another_depth_is_refused() -> None:
     state = _huggingface_names(128, positions=True, norm="norm1")
-    canonical = formats.huggingface.to_canonical(Contents(state, {"model_type": "dinov2", "num_hidden_layers": 2}))
     with pytest.raises(StructureError, match="says 2 blocks, the checkpoint has 1"):
-        infer_spec(canonical.state, canonical.defaults, BackboneOptions())
+        _spec(Contents(state, {"model_type": "dinov2", "num_hidden_layers": 2}))
 
 
 @pytest.mark.parametrize("config", [{"rope_theta": 50.0}, {"rope_parameters": {"rope_theta": 50.0}}])
 def test_the_base_of_rotary_periods_may_stand_in_either_place(config: dict[str, Any]) -> None:
     contents = Contents(_huggingface_names(128, positions=False, norm="norm1"), {"model_type": "dinov3_vit", **config})
     assert formats.huggingface.to_canonical(contents).defaults.rope_base == 50.0
+
+
+def test_plain_names_without_a_config_are_said_to_tell_no_rule() -> None:
+    names = _plain_names(128, pos_embed=(1, 5, 128))
+    [note] = formats.timm.to_canonical(Contents(names)).notes
+    assert note.startswith("plain ViT names tell no rule")
+    assert formats.timm.to_canonical(Contents(names, {"architecture": "vit_x"})).notes == ()
+
+
+@pytest.mark.parametrize("norm", ["norm1", "layernorm_before"])
+def test_a_model_made_for_registers_may_have_none(norm: str) -> None:
+    state = _huggingface_names(128, positions=norm != "norm1", norm=norm)
+    state["embeddings.register_tokens"] = torch.empty(1, 0, 128)
+    canonical = formats.huggingface.to_canonical(Contents(state))
+    assert canonical.dropped == (("embeddings.register_tokens", "holds no token"),)
 
 
 @pytest.mark.parametrize(("untied", "follow"), [(True, "cls"), (False, "patch")])
@@ -168,7 +189,7 @@ def test_a_folder_of_timm_tells_its_name_and_its_statistics() -> None:
     names = _plain_names(128, pos_embed=(1, 5, 128), **{"blocks.0.ls1.gamma": (128,)})
     told = {"architecture": "vit_small_patch14_dinov2", "pretrained_cfg": {"mean": [0.5] * 3, "std": [0.2] * 3}}
     contents = Contents(names, told)
-    found = formats.detect(contents)
-    preprocessing = found.to_canonical(contents).defaults.preprocessing
-    assert (found.NAME, preprocessing) == ("timm", Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
+    assert formats.detect(contents).NAME == "timm"
+    assert _spec(contents).preprocessing == Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    assert formats.timm.to_canonical(contents).notes == ()
     assert formats.detect(Contents(names)).NAME == "dinov2"

@@ -1,0 +1,55 @@
+"""What nobody told of a backbone: no user, no file, no config beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from benchmark.backbone_options import BackboneOptions
+from benchmark.backbones.base import Backbone
+from benchmark.backbones.facts import Facts
+from benchmark.backbones.spec import ViTSpec
+from benchmark.backbones.structure import LayoutDefaults, told_heads
+
+
+def assumed_options(
+    spec: ViTSpec, state: Mapping[str, Tensor], defaults: LayoutDefaults, options: BackboneOptions, facts: Facts
+) -> tuple[str, ...]:
+    """Names the options that matter to a model and that nobody told; the arguments are those of ``infer_spec``."""
+    given = {name for name, value in vars(options).items() if value is not None}
+    told = {name for name, value in vars(facts).items() if value is not None} | defaults.known
+    if told_heads(state, spec.embed_dim):
+        told.add("num_heads")
+    told = given | (told - {*facts.assumed})
+    positions = ("rope_dtype",) if spec.grid is None else ("image_size", "interpolate_offset", "interpolate_antialias")
+    registers = ("registers_follow",) if spec.split and spec.num_registers else ()
+    matter = ("num_heads", "norm_eps", *positions, *registers, "mean", "std")
+    return tuple(name for name in matter if name not in told)
+
+
+def assumptions(backbone: Backbone) -> dict[str, str]:
+    """Returns the values that were assumed, by option, written as the option takes them."""
+    spec = backbone.spec
+    values: dict[str, object] = {"mean": list(spec.preprocessing.mean), "std": list(spec.preprocessing.std)}
+    if isinstance(spec, ViTSpec):
+        values |= {name: getattr(spec, name) for name in ("num_heads", "norm_eps", "rope_dtype", "registers_follow")}
+    if isinstance(spec, ViTSpec) and spec.grid is not None:
+        values["image_size"] = [side * spec.patch_size for side in spec.grid]
+        values["interpolate_offset"] = spec.position_interpolation.offset
+        values["interpolate_antialias"] = spec.position_interpolation.antialias
+    return {name: _written(values[name]) for name in backbone.source.assumed}
+
+
+def assumption_line(backbone: Backbone) -> str | None:
+    """Says in one line what was assumed and how to say otherwise; None if nothing was."""
+    found = ", ".join(f"{name}={value}" for name, value in assumptions(backbone).items())
+    if not found:
+        return None
+    return f"{backbone.source.checkpoint} does not tell and is assumed to have {found}; else give backbone.NAME=VALUE"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(_written(each) for each in value)}]"
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,214 @@
+"""Facts beside the weights: a folder's configs, the arguments in a training file, our own spec.
+
+They come after what a user gives by name and before what a layout implies. Sizes that tensors tell too must agree.
+
+    config.json of transformers        hidden_size, num_attention_heads, layer_norm_eps, image_size, ...
+    config.json of timm                model_args, pretrained_cfg: img_size, input_size, mean, std
+    preprocessor_config.json, or image_processor of processor_config.json       image_mean, image_std, rescaling
+    args, hyper_parameters, hparams, config of a training file                  image size, patch size, mean, std
+    spec of a file of ours             everything; ``formats/densebench.py`` reads what is compared with no tensor
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.backbones.spec import ASSUMED_KEY, Preprocessing
+from benchmark.errors import StructureError
+
+_HALF = (0.5, 0.5, 0.5)
+_CLIP = Preprocessing((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+# What the released models of a family were trained with, where that is not ImageNet's statistics.
+_USUAL = {
+    **dict.fromkeys(("vit", "beit", "siglip", "siglip_vision_model"), Preprocessing(_HALF, _HALF)),
+    **dict.fromkeys(("clip", "clip_vision_model"), _CLIP),
+}
+
+# Their code, in transformers and of the authors, takes positions for a square whatever the images were.
+ALWAYS_SQUARE = ("dinov2", "dinov2_with_registers")
+
+# What configs call it, in the order they are asked.
+_IMAGE_SIZE = ("image_size", "img_size", "input_size")
+_SIZES = {
+    "embed_dim": ("hidden_size", "embed_dim"),
+    "depth": ("num_hidden_layers", "depth"),
+    "num_registers": ("num_register_tokens", "reg_tokens"),
+}
+# Fields of our own spec that tensors tell too.
+_COMPARED = (
+    "embed_dim", "depth", "patch_size", "num_registers", "attention_bias", "specialization", "ffn", "ffn_dim",
+    "qkv_bias", "layer_scale",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What stands beside the weights; None where nothing does."""
+
+    image_size: tuple[int, int] | None = None
+    """Height and width that the position grid belongs to, pixels."""
+
+    num_heads: int | None = None
+    norm_eps: float | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the spec that the tensors must agree with."""
+
+    assumed: tuple[str, ...] = ()
+    """Options that were assumed when a file of ours was written; its spec tells what was assumed, not what is so."""
+
+    origin: str = ""
+    """Where they stand, for messages."""
+
+
+def read_facts(
+    config: Mapping[str, Any],
+    preprocessor: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    spec: Mapping[str, Any] | None,
+) -> Facts:
+    """Reads what stands beside the weights; see ``Contents`` for the arguments.
+
+    Raises:
+        StructureError: A config or spec holds something else than it should.
+    """
+    if spec is not None:
+        return _of_spec(spec)
+    try:
+        if config or preprocessor:
+            return _of_config(config, preprocessor)
+        return _of_arguments(arguments)
+    except (TypeError, ValueError) as error:
+        raise StructureError(f"a config beside the weights cannot be read: {error}") from error
+
+
+def usual_preprocessing(config: Mapping[str, Any]) -> Preprocessing:
+    """Returns the statistics that are assumed for a ``config.json`` with none beside it."""
+    return _USUAL.get(str(config.get("model_type")), Preprocessing())
+
+
+def told_statistics(
+    config: Mapping[str, Any], preprocessor: Mapping[str, Any]
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Returns the mean and std that configs tell, for RGB in [0, 1]; None for what they do not.
+
+    transformers multiplies 8-bit values with ``rescale_factor`` before it normalises, timm with 1/255.
+
+    Raises:
+        TypeError, ValueError: A value that is no number, or not three.
+    """
+    if not preprocessor:
+        told = config.get("pretrained_cfg")
+        told = told if isinstance(told, Mapping) else {}
+        return _three(told.get("mean")), _three(told.get("std"))
+    mean, std = _three(preprocessor.get("image_mean")), _three(preprocessor.get("image_std"))
+    if preprocessor.get("do_normalize") is False:
+        mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    scale = 255 * float(preprocessor.get("rescale_factor", 1 / 255))
+    if preprocessor.get("do_rescale") is False:  # it was given [0, 1], or else statistics are for [0, 255]
+        scale = 255.0 if mean and max(mean) > 1 else 1.0
+    if math.isclose(scale, 1, rel_tol=1e-6):
+        return mean, std
+    return tuple(value / scale for value in mean or ()) or None, tuple(value / scale for value in std or ()) or None
+
+
+def _of_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Facts:
+    inner = [config.get(name) for name in ("model_args", "pretrained_cfg")]
+    model_args, pretrained = (each if isinstance(each, Mapping) else {} for each in inner)
+    places = (model_args, config, pretrained)
+    mean, std = told_statistics(config, preprocessor)
+    eps, heads = _first(places, ("layer_norm_eps",)), _first(places, ("num_attention_heads", "num_heads"))
+    sizes = {name: _first(places, names) for name, names in _SIZES.items()}
+    patch = pair(_first(places, ("patch_size",)))
+    sizes["patch_size"] = None if patch is None else patch[0]
+    image = pair(_first(places, _IMAGE_SIZE))
+    return Facts(
+        image_size=None if config.get("model_type") in ALWAYS_SQUARE and image and image[0] != image[1] else image,
+        num_heads=None if heads is None else int(heads),
+        norm_eps=None if eps is None else float(eps),
+        mean=mean,
+        std=std,
+        sizes={name: int(value) for name, value in sizes.items() if value is not None},
+        origin="the config beside the weights",
+    )
+
+
+def _of_arguments(arguments: Mapping[str, Any]) -> Facts:
+    """Reads arguments of a script that is not known: what is not formed like the fact is another thing of its name."""
+    image = next(filter(None, (_pair_or_none(arguments.get(name)) for name in _IMAGE_SIZE)), None)
+    patch = _pair_or_none(arguments.get("patch_size"))
+    mean, std = (_share_or_none(arguments.get(name)) for name in ("mean", "std"))
+    return Facts(
+        image_size=image,
+        mean=mean,
+        std=std,
+        sizes={"patch_size": patch[0]} if patch else {},
+        origin="the training arguments in the file",
+    )
+
+
+def _of_spec(spec: Mapping[str, Any]) -> Facts:
+    origin = "the spec inside the checkpoint"
+    try:
+        grid, patch = spec.get("grid_size"), spec.get("patch_size")
+        rows, columns = pair(grid) or (0, 0)
+        image = (rows * int(patch), columns * int(patch)) if grid is not None else None
+        assumed = tuple(map(str, spec.get(ASSUMED_KEY, ())))
+    except (TypeError, ValueError) as error:
+        raise StructureError(f"{origin} cannot be read: {error}") from error
+    sizes = {name: spec[name] for name in _COMPARED if name in spec}
+    return Facts(image_size=image, sizes=sizes, assumed=assumed, origin=origin)
+
+
+def _first(places: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Any:
+    """Returns the first value that is there, asking every name in a place before the next place."""
+    return next((place[name] for place in places for name in names if place.get(name) is not None), None)
+
+
+def pair(value: Any) -> tuple[int, int] | None:
+    """Reads a side, [height, width] or [channels, height, width] as height and width; None as None.
+
+    Raises:
+        ValueError: Something else.
+    """
+    if value is None:
+        return None
+    sides = (value, value) if isinstance(value, int) else tuple(value)[-2:] if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise ValueError(f"a size must be a side, [height, width] or [channels, height, width], not {value!r}")
+    return sides
+
+
+def _pair_or_none(value: Any) -> tuple[int, int] | None:
+    try:
+        return pair(value)
+    except ValueError:
+        return None
+
+
+def _three(value: Any) -> tuple[float, ...] | None:
+    """Reads one number per channel, or one for all.
+
+    Raises:
+        TypeError, ValueError: Something else.
+    """
+    if value is None:
+        return None
+    values = (value,) * 3 if isinstance(value, int | float) else tuple(value)
+    if len(values) != 3:
+        raise ValueError(f"mean and std must be three numbers, not {value!r}")
+    return tuple(float(each) for each in values)
+
+
+def _share_or_none(value: Any) -> tuple[float, ...] | None:
+    """Reads three numbers in [0, 1]; others are for images of another scale."""
+    try:
+        values = _three(value) if isinstance(value, list | tuple) else None
+    except (TypeError, ValueError):
+        return None
+    return values if values and all(0 <= each <= 1 for each in values) else None
