@@ -36,8 +36,9 @@ _QUICK = ("--protocol", "mini", "train.iterations=3", "train.batch_size=2", "pro
 
 
 @pytest.fixture
-def run(mini_data: Path, tmp_path: Path) -> Callable[..., int]:
-    """Runs ``densebench run`` on the rendered data and returns its exit code."""
+def run(mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs ``densebench run`` on the rendered data and returns its exit code; no other test has trained its heads."""
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
 
     def _run(*words: str, data_root: Path = mini_data, checkpoint: str = "pixels") -> int:
         places = ("--data-root", str(data_root), "--results", str(tmp_path / "results"))

@@ -37,7 +37,8 @@ def _words(results: Path, data: Path, processes: int, benchmark: str = "voc2012"
 
 def _run(*where: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmark", *_words(*where)]
-    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "DENSEBENCH_CACHE": str(where[0] / "cache")}  # no heads of another run
+    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, env=environment)
 
 
 def _only_record(results: Path) -> dict[str, Any]:

@@ -37,8 +37,9 @@ _QUICK = ("--protocol", "mini", "train.iterations=4", "train.batch_size=2", "pro
 
 
 @pytest.fixture
-def run(mini_data: Path, tmp_path: Path) -> Callable[..., int]:
-    """Runs ``densebench run`` on the rendered data and returns its exit code."""
+def run(mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs ``densebench run`` on the rendered data and returns its exit code; no other test has trained its heads."""
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
 
     def _run(*words: str, results: str = "results", data_root: Path = mini_data, checkpoint: str = "pixels") -> int:
         options = ("--data-root", str(data_root), "--results", str(tmp_path / results), "--checkpoint", checkpoint)
