@@ -28,12 +28,16 @@ class FrozenBackbone:
         self.world = world or World()
         self.forwards = 0
         """Images this process ran the backbone on."""
+        self.grids: set[tuple[int, int]] = set()
+        """Rows and columns of patches of these images."""
 
     @torch.no_grad()
     def tokens(self, images: Tensor, *, layers: Sequence[int], norm: bool, precision: str) -> list[Tokens]:
         """Maps images (B, 3, H, W) to the tokens of ``layers``, padding the images to whole patches."""
         self.forwards += len(images)
-        images = center_pad(images.to(self.device, non_blocking=True), self.backbone.spec.patch_size)
+        patch = self.backbone.spec.patch_size
+        images = center_pad(images.to(self.device, non_blocking=True), patch)
+        self.grids.add((images.shape[-2] // patch, images.shape[-1] // patch))
         with autocast(self.device, precision):
             return self.backbone.tokens(images, layers=layers, norm=norm)
 

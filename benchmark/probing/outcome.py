@@ -44,6 +44,9 @@ class Outcome:
     gallery: bytes | None = None
     """A few images to look at (see ``records/gallery.py``)."""
 
+    patch_tokens: tuple[int, int] | None = None
+    """Fewest and most patch tokens of an image or window that was scored."""
+
     trained_with: str | None = None
     """Record whose run trained the heads; None for this one."""
 

@@ -360,6 +360,7 @@ def _run(cell: Cell, session: _Session) -> bool:
             "selection": outcome.selection,
             "per_image": f"{record.id}.parquet",
             "cost": cost,
+            "patch_tokens": outcome.patch_tokens,
             "trained_with": outcome.trained_with,
         }
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -102,60 +103,34 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
             or a split without a pixel to score.
         DivergedError: The chosen probes' weights are not finite.
     """
-    data = job.data
-    settings = task.settings
+    data, settings, flow = job.data, task.settings, _Flow(task, features, job)
     sweep = candidates(settings.probes)
-    everything = list(range(len(data.train)))
-    fit, held_out = everything, []
-    if len(sweep) > 1:
-        scenes = data.train.scenes
-        fit, held_out = hold_out(len(everything), settings.selection.holdout, job.seed, scenes)
-        if scenes is not None and len(set(scenes)) == 1 and features.world.leads:
-            print(f"{job.label}: note: all training images are of {scenes[0]}, so single images of it are held out")
-    # Without a sweep there is nothing to choose; without a refit those that choose are scored.
-    scored = _make_probes(task, sweep, features, job.seed)
-    refit = bool(held_out) and settings.selection.refit
-    choosing = _make_probes(task, sweep, features, job.seed) if refit else scored
+    fit, held_out = flow.hold_out() if len(sweep) > 1 else (list(range(len(data.train))), [])
+    probes = flow.train(sweep, fit, held_out)
 
-    others = choosing if refit else []
-    heads = [probe.head for probe in (*scored, *others)]
-    earlier = job.trained.load(heads, features.world) if job.trained is not None else None
-    if earlier is None:
-        _refuse_damaged(task, data.val, job, features.world)
-        examples = _examples(task, everything if refit else fit, held_out if refit else [], features, job)
-        train_probes(task, scored, others, examples, job=job, world=features.world)
-        if job.trained is not None and features.world.leads:
-            job.trained.save(heads)
-    elif features.world.leads:
-        print(f"{job.label}: scores the heads that {earlier} trained")
-    for head in heads:
-        head.eval()
-
-    def statistics(probes: list[Probe], split: Split, indices: list[int], what: str) -> np.ndarray:
-        mine = features.world.share(indices)
-        samples = ordered_samples(task.test_sample(split), mine, workers=job.workers)
-        progress = Progress(len(mine), f"{job.label} {what}", quiet=not features.world.leads)
-        return measure_images(task, probes, samples, features, total=len(indices), progress=progress)
-
-    def scores(probes: list[Probe], measured: np.ndarray) -> list[float]:
+    def scores(group: list[Probe], measured: np.ndarray) -> list[float]:
         """Of each candidate, the mean over its seeds; nan if one of them diverged."""
-        each = [math.nan if _diverged(probe) else task.score(own) for probe, own in zip(probes, measured, strict=True)]
+        each = [math.nan if _diverged(probe) else task.score(own) for probe, own in zip(group, measured, strict=True)]
         return np.reshape(each, (len(sweep), -1)).mean(1).tolist()
 
     chosen, on_held_out = 0, None
     if held_out:
-        on_held_out = scores(choosing, statistics(choosing, data.train, held_out, "held-out train"))
+        measured = flow.measure(probes.choosing, data.train, held_out, "held-out train")
+        on_held_out = scores(probes.choosing, measured)
         chosen = best(on_held_out, higher_is_better=task.higher_is_better)
     seeds = settings.probes.seeds
-    if any(map(_diverged, scored[chosen * seeds : (chosen + 1) * seeds])):
+    if any(map(_diverged, probes.scored[chosen * seeds : (chosen + 1) * seeds])):
         raise DivergedError(f"training diverged at lr {sweep[chosen].lr:g}: the weights are not finite")
-    measured = statistics(scored, data.val, list(range(len(data.val))), "val")
+
+    features.grids.clear()
+    measured = flow.measure(probes.scored, data.val, list(range(len(data.val))), "val")
+    tokens = [math.prod(grid) for grids in features.world.gather_objects(features.grids) for grid in grids]
     selection = None
     if on_held_out is not None:
         selection = {
             "on": f"held-out {settings.data.train}",
             "images": len(held_out),
-            **_selection(task, sweep, chosen, on_held_out, scores(scored, measured)),
+            **_selection(task, sweep, chosen, on_held_out, scores(probes.scored, measured)),
         }
     kept = measured.reshape(len(sweep), seeds, *measured.shape[1:])[chosen]
     if math.isnan(task.score(kept[0])):
@@ -163,10 +138,72 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
             f"{data.val.layout.name}: no pixel of split {data.val.name!r} {task.scored_pixel}; there is no score"
         )
     metrics = task.metrics(kept)
-    gallery = make_gallery(task, data.val, scored[chosen * seeds], features)
     return Outcome(
-        metrics, metrics[task.metric], selection, task.per_image(data.val.names, kept), gallery, trained_with=earlier
+        metrics,
+        metrics[task.metric],
+        selection,
+        task.per_image(data.val.names, kept),
+        make_gallery(task, data.val, probes.scored[chosen * seeds], features),
+        patch_tokens=(min(tokens), max(tokens)),
+        trained_with=probes.trained_with,
     )
+
+
+class _Probes(NamedTuple):
+    """Trained probes, candidate by candidate and seed by seed."""
+
+    scored: list[Probe]
+    choosing: list[Probe]
+    """Those that have not seen what is held out; the scored ones themselves where the protocol wants no refit."""
+
+    trained_with: str | None
+    """Record whose run trained them, where that is another."""
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """The steps of a cell."""
+
+    task: Task
+    features: FrozenFeatures
+    job: Job
+
+    def hold_out(self) -> tuple[list[int], list[int]]:
+        """Returns the training images to train on and those to choose on, whole scenes of films."""
+        train = self.job.data.train
+        scenes = train.scenes
+        if scenes is not None and len(set(scenes)) == 1 and self.features.world.leads:
+            print(f"{self.job.label}: note: all training images are of {scenes[0]}, so single images are held out")
+        return hold_out(len(train), self.task.settings.selection.holdout, self.job.seed, scenes)
+
+    def train(self, sweep: list[Candidate], fit: list[int], held_out: list[int]) -> _Probes:
+        """Trains the probes of a sweep, or takes those that another benchmark has trained."""
+        task, features, job = self.task, self.features, self.job
+        refit = bool(held_out) and task.settings.selection.refit
+        scored = _make_probes(task, sweep, features, job.seed)
+        others = _make_probes(task, sweep, features, job.seed) if refit else []
+        heads = [probe.head for probe in (*scored, *others)]
+        earlier = job.trained.load(heads, features.world) if job.trained is not None else None
+        if earlier is None:
+            _refuse_damaged(task, job.data.val, job, features.world)
+            images = list(range(len(job.data.train))) if refit else fit
+            examples = _examples(task, images, held_out if refit else [], features, job)
+            train_probes(task, scored, others, examples, job=job, world=features.world)
+            if job.trained is not None and features.world.leads:
+                job.trained.save(heads)
+        elif features.world.leads:
+            print(f"{job.label}: scores the heads that {earlier} trained")
+        for head in heads:
+            head.eval()
+        return _Probes(scored, others or scored, earlier)
+
+    def measure(self, probes: list[Probe], split: Split, indices: list[int], what: str) -> np.ndarray:
+        """Measures images of a split, shared among the processes."""
+        world, workers = self.features.world, self.job.workers
+        mine = world.share(indices)
+        samples = ordered_samples(self.task.test_sample(split), mine, workers=workers)
+        progress = Progress(len(mine), f"{self.job.label} {what}", quiet=not world.leads)
+        return measure_images(self.task, probes, samples, self.features, total=len(indices), progress=progress)
 
 
 def train_probes(

@@ -144,5 +144,8 @@ class Record(Section):
     command: str
     error: str | None
 
+    patch_tokens: tuple[int, int] | None = None
+    """Fewest and most patch tokens of an image or window that was scored; None in records older than the field."""
+
     trained_with: str | None = None
     """Record of the run that trained the heads, where that is another: its cost is not counted here."""

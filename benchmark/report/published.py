@@ -164,7 +164,7 @@ def _published(figure: Figure, label: str, record: Record) -> Published:
         value=figure.value,
         source=figure.source,
         trust=figure.trust,
-        tokens=patch and tokens_of(record.protocol.fields, record.data.name, patch),
+        tokens=patch and tokens_of(record.protocol.fields, patch, DATASETS[record.data.name].usual_size),
         why=agreement(figure.benchmark, figure.protocol).why,
     )
 

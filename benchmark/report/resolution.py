@@ -10,28 +10,36 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmark.data import DATASETS
 from benchmark.records.schema import Record
 
 
-def patch_tokens(record: Record) -> int | None:
-    """Returns the patch tokens of one forward: of a window, of the view, or of a test image of the usual size.
+def patch_tokens(record: Record) -> tuple[int, int] | None:
+    """Returns the fewest and most patch tokens of a forward: of a window, of the view, or of a test image.
 
-    None for a protocol that says nothing of it.
+    Records older than the field have them of their protocol; None where images were whole and of any size.
     """
-    return tokens_of(record.protocol.fields, record.data.name, record.model.patch_size)
+    if record.patch_tokens is not None:
+        return record.patch_tokens
+    count = tokens_of(record.protocol.fields, record.model.patch_size)
+    return None if count is None else (count, count)
 
 
-def tokens_of(fields: Mapping[str, Any], dataset: str, patch_size: int) -> int | None:
-    """Does what `patch_tokens` does for the fields of a protocol, a dataset and a patch size."""
+def tokens_of(fields: Mapping[str, Any], patch_size: int, image: tuple[int, int] | None = None) -> int | None:
+    """Returns the patch tokens of one forward of a protocol.
+
+    Args:
+        fields: Of the protocol.
+        patch_size: Side of a patch, pixels.
+        image: Height and width of test images, for protocols that see them whole; None where they are of any size.
+    """
     if "view" in fields:
         sides: Sequence[Any] = (fields["view"]["crop"],) * 2
     elif "window" in fields.get("test", {}):
         sides = (fields["test"]["window"],) * 2
     elif crop := fields.get("test", {}).get("fixed_crop"):
         sides = (crop["height"], crop["width"])
-    elif dataset in DATASETS and "evaluation_crop" in fields.get("test", {}):
-        sides = DATASETS[dataset].usual_size
+    elif image is not None:
+        sides = image
     else:
         return None
     return math.prod(_patches(side, patch_size) for side in sides)
@@ -39,8 +47,8 @@ def tokens_of(fields: Mapping[str, Any], dataset: str, patch_size: int) -> int |
 
 def tokens_text(records: Sequence[Record]) -> str:
     """Writes the tokens of records, "1,369" or "1,369 and 1,024"; nothing where they are not known."""
-    counts = dict.fromkeys(count for record in records if (count := patch_tokens(record)) is not None)
-    return " and ".join(f"{count:,}" for count in counts)
+    found = dict.fromkeys(span for record in records if (span := patch_tokens(record)) is not None)
+    return " and ".join(f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in found)
 
 
 def _patches(side: int | Mapping[str, int], patch_size: int) -> int:

@@ -294,7 +294,7 @@ def test_a_sweep_chooses_on_whole_scenes(
 ) -> None:
     words = (*_QUICK[:-1], "probes.lr=[1e-3,1e-1]")
     assert run("nyu", *words) == 0
-    assert "all training images are of room_0001, so single images of it are held out" in capsys.readouterr().out
+    assert "all training images are of room_0001, so single images are held out" in capsys.readouterr().out
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
     root = DATASETS["nyu"].root(data)
     shutil.copytree(root / "room_0001", root / "room_0002")  # six images, the last two of which are of the second room
@@ -324,6 +324,7 @@ def test_heads_of_nyu_are_trained_once_and_scored_on_sun_too(
     assert found["nyu"]["trained_with"] is None
     assert len(found) == 2
     assert found["sunrgbd"]["trained_with"] == found["nyu"]["id"]
+    assert found["nyu"]["patch_tokens"] == [10 * 12, 10 * 12]  # 128 x 160 pixels, padded to 140 x 168
     assert found["sunrgbd"]["cost"]["backbone_forwards"] < found["nyu"]["cost"]["backbone_forwards"]
     assert run("sunrgbd", *_QUICK[:-1], *words, "--rerun") == 0
     assert trained == ["nyu train", "sunrgbd train"]

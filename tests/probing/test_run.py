@@ -60,6 +60,7 @@ def test_a_run_leaves_a_whole_record(run: Callable, tmp_path: Path, checkpoint: 
     assert (record["model"]["arch"], record["model"]["layout"]) == ("ViT-192x2/14", "dinov2")
     assert record["model"]["ignored"] == {"used in pre-training only": ["mask_token"]}
     assert record["model"]["overhead_pct"] == 0
+    assert record["patch_tokens"] == [64, 64]  # windows of 112 pixels
     assert record["model"]["assumed"] == [
         "num_heads", "norm_eps", "image_size", "interpolate_offset", "interpolate_antialias", "mean", "std"
     ]  # fmt: skip

@@ -22,7 +22,6 @@ from benchmark.report.resolution import patch_tokens, tokens_text
         ("ade20k", "dinov2-lin", 16, 32 * 32),
         ("ade20k", "dinov3-lin-sweep", 14, 32 * 32),
         ("ade20k", "dinov3-lin-sweep", 16, 32 * 32),
-        ("nyu", "dinov2-lin1", 14, 35 * 46),  # 480 x 640
         ("kitti", "dinov2-lin1", 16, 22 * 76),  # 352 x 1216
         ("imagenet-knn", "dinov2", 14, 16 * 16),
         ("imagenet-linear", "dinov3-paper", 14, 32 * 32),
@@ -37,7 +36,14 @@ def test_tokens_follow_from_protocol_and_patch(
         model={"patch_size": patch},
         data={"name": benchmark.partition("-")[0]},
     )
-    assert patch_tokens(record) == tokens
+    assert patch_tokens(record) == (tokens, tokens)
+
+
+def test_what_was_measured_counts(make_record: Callable) -> None:
+    fields = {"fields": load_protocol("nyu", "dinov2-lin1").fields}
+    assert tokens_text([make_record(benchmark="nyu", protocol=fields, data={"name": "nyu"})]) == ""
+    seen = make_record(benchmark="nyu", protocol=fields, patch_tokens=(1200, 1610))
+    assert tokens_text([seen, make_record(patch_tokens=(64, 64))]) == "1,200 to 1,610 and 64"
 
 
 def test_a_record_that_says_nothing_of_it_has_no_tokens(make_record: Callable) -> None:

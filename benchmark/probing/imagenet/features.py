@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -45,6 +46,9 @@ class LabelledFeatures:
 
     last: int
     """Number of the backbone's last block."""
+
+    tokens: int
+    """Patch tokens of an image."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -141,4 +145,5 @@ def encode_split(
         names=tuple(names[row] for row in kept.tolist()),
         num_classes=len(split.classes),
         last=last,
+        tokens=math.ceil(view.crop / spec.patch_size) ** 2,
     )

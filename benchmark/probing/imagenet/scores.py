@@ -153,7 +153,7 @@ def outcome(
     skipped = {name: len(part.features.skipped) for name, part in (("train", train), ("val", val)) if part}
     if any(skipped.values()):
         found["images_left_out"] = skipped
-    return Outcome(found, found["top1"], selection, per_image(tries, val))
+    return Outcome(found, found["top1"], selection, per_image(tries, val), patch_tokens=(val.tokens, val.tokens))
 
 
 def score_extras(

@@ -19,7 +19,7 @@ from benchmark.protocols import load_protocol
 def _images(names: str, labels: list[int]) -> LabelledFeatures:
     """Images called by a letter each."""
     features = SimpleNamespace(skipped=())
-    return LabelledFeatures(features, torch.arange(len(names)), torch.tensor(labels), tuple(names), 9, 0)
+    return LabelledFeatures(features, torch.arange(len(names)), torch.tensor(labels), tuple(names), 9, 0, 64)
 
 
 def _ranked(prediction: list[int], rank: list[int] | None = None) -> Ranked:
