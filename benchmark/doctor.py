@@ -181,8 +181,11 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
         problems.append("features hardly depend on the image")
     if dependence > _MOST_BATCH_DEPENDENCE:
         problems.append("an image's features depend on the images beside it")
-    far = [name for name, each in drifts.items() if not min(each.patch_cosine, each.cls_cosine) >= _LEAST_COSINE]
-    if far:  # NaN too: float16 ends at 65504
+    overflowing = [name for name, each in drifts.items() if each.overflows]
+    far = [name for name, each in drifts.items() if min(each.patch_cosine, each.cls_cosine) < _LEAST_COSINE]
+    if overflowing:  # float16 ends at 65504
+        warnings.append(f"features overflow in {' and '.join(overflowing)}; keep features.precision=float32")
+    if far:
         changes = "changes" if len(far) == 1 else "change"
         warnings.append(f"{' and '.join(far)} {changes} the features; keep features.precision=float32")
     if norms.outliers > _MOST_OUTLIERS:
@@ -200,7 +203,9 @@ def _features(backbone: Backbone, images: Tensor, warnings: list[str], problems:
         "batch": f"an image's features change by {dependence:.1e} with those beside it",
         "repeated": "identical" if deterministic else "DIFFERENT",
         **{
-            precision: f"cosine to float32: [CLS] {drift.cls_cosine:.5f}, patches {drift.patch_cosine:.5f} (worst "
+            precision: "overflows: tokens are NaN or infinite"
+            if drift.overflows
+            else f"cosine to float32: [CLS] {drift.cls_cosine:.5f}, patches {drift.patch_cosine:.5f} (worst "
             f"{drift.worst_patch_cosine:.5f})"
             for precision, drift in drifts.items()
         },

@@ -38,6 +38,10 @@ class DivergedError(DenseBenchError):
     """Training that ended in weights that are no numbers."""
 
 
+class PrecisionError(DenseBenchError):
+    """Tokens of a backbone that are no numbers."""
+
+
 class RecordError(DenseBenchError):
     """A result record, results folder or resume file that cannot be read or written."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -191,6 +192,11 @@ _HEALTHY: dict[str, Any] = {
         ({"batch_dependence": 0.0011}, "depend on the images beside it", None),
         ({"precision_drift": look.Drift(0.989, 1.0, 1.0)}, None, "bfloat16 and float16 change the features"),
         ({"precision_drift": look.Drift(1.0, 0.989, 0.9)}, None, "bfloat16 and float16 change the features"),
+        (
+            {"precision_drift": look.Drift(math.nan, math.nan, math.nan)},
+            None,
+            "features overflow in bfloat16 and float16; keep features.precision=float32",
+        ),
         ({"norm_statistics": look.NormStatistics(1.0, None, 1.0, 9.0, 0.006)}, None, "0.6% of the patches"),
     ],
 )

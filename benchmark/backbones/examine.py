@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -50,6 +51,11 @@ class Drift:
 
     worst_patch_cosine: float
     """Smallest cosine of a patch token."""
+
+    @property
+    def overflows(self) -> bool:
+        """Whether tokens were NaN or infinite."""
+        return math.isnan(self.cls_cosine) or math.isnan(self.patch_cosine)
 
 
 @torch.no_grad()

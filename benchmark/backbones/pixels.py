@@ -17,12 +17,12 @@ NAME = "pixels"
 
 
 def build(options: BackboneOptions) -> PixelColours:
-    """Makes the floor; of the options it takes ``mean`` and ``std``.
+    """Makes the floor; of the options it takes ``mean`` and ``std``. Rules of positions change nothing: it has none.
 
     Raises:
         CheckpointError: Another option is given.
     """
-    refuse_options(options, ("mean", "std"), NAME)
+    refuse_options(options, ("mean", "std", "interpolate_offset", "interpolate_antialias"), NAME)
     usual = Preprocessing()
     return PixelColours(preprocessing=Preprocessing(options.mean or usual.mean, options.std or usual.std))
 

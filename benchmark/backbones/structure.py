@@ -28,7 +28,7 @@ def refuse_options(options: BackboneOptions, allowed: tuple[str, ...], name: str
     """Raises CheckpointError if an option is given that means nothing to this backbone."""
     given = {key for key, value in asdict(options).items() if value is not None} - {*allowed}
     if given:
-        raise CheckpointError(f"{name!r} takes {' and '.join(allowed)} only, not {', '.join(sorted(given))}")
+        raise CheckpointError(f"{name!r} takes {', '.join(allowed)} only, not {', '.join(sorted(given))}")
 
 
 @dataclass(frozen=True, kw_only=True)

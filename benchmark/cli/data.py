@@ -9,7 +9,7 @@ from benchmark.errors import UsageError
 
 _DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
 Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on. "data cache"
-lists the stored features and, with --prune, frees their room."""
+lists the stored features and trained heads and, with --prune, frees their room."""
 
 
 def add(verbs: Verbs) -> None:
@@ -29,7 +29,7 @@ def add(verbs: Verbs) -> None:
     existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
     data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
     data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
-    data.add_argument("--prune", action="store_true", help="cache: delete stored features")
+    data.add_argument("--prune", action="store_true", help="cache: delete stored features and trained heads")
     data.add_argument("--older-than", type=positive, metavar="DAYS", help="cache: only what was not used for so long")
     data.add_argument("--incomplete", action="store_true", help="cache: only what was never finished")
     data.set_defaults(verb=_data)
@@ -54,15 +54,18 @@ def _data(options: argparse.Namespace) -> int:
 
 def _cache(options: argparse.Namespace) -> int:
     from benchmark.cache import features_folder
+    from benchmark.probing import kept_heads
     from benchmark.probing.feature_store.inventory import describe, prune, stored
 
     if options.sources or options.add or options.replace:
         raise UsageError("the cache is filled by runs; `densebench data cache` lists it, --prune frees it")
     if not options.prune and (options.older_than is not None or options.incomplete):
         raise UsageError("data cache: --older-than and --incomplete choose what --prune deletes; add --prune")
-    root = features_folder()
+    root, heads = features_folder(), kept_heads.heads_folder()
     if options.prune:
         print(prune(root, older_than_days=options.older_than, incomplete_only=options.incomplete))
+        if not options.incomplete and kept_heads.kept_heads(heads):
+            print(kept_heads.prune(heads, older_than_days=options.older_than))
     else:
-        print(f"Stored features\n{describe(stored(root))}")
+        print(f"Stored features\n{describe(stored(root))}\nTrained heads\n{kept_heads.describe(heads)}")
     return 0

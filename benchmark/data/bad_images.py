@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from benchmark.errors import DataError
@@ -11,7 +11,7 @@ from benchmark.errors import DataError
 Sample = TypeVar("Sample")
 
 
-def standing_in(load: Callable[[int], Sample], size: int) -> Callable[[int], Sample]:
+def standing_in(load: Callable[[int], Sample], size: int, apart: Collection[int] = ()) -> Callable[[int], Sample]:
     """Returns a ``load`` that gives the next readable image in place of one that cannot be read.
 
     After the last image comes the first. Which one stands in depends on the files alone, so that a resumed run and
@@ -21,12 +21,15 @@ def standing_in(load: Callable[[int], Sample], size: int) -> Callable[[int], Sam
     Args:
         load: From an index in [0, size) to a sample; raises DataError for an image that cannot be read.
         size: Number of images.
+        apart: Images that stand in for each other alone, such as those a sweep holds out.
     """
     told: set[int] = set()
 
     def load_or_next(index: int) -> Sample:
         for step in range(size):
             place = (index + step) % size
+            if (place in apart) != (index in apart):
+                continue
             try:
                 return load(place)
             except DataError as error:

@@ -26,7 +26,7 @@ class Plan:
     """Arithmetic of the backbone."""
 
     train: int
-    """Crops seen in training."""
+    """Crops seen in training, and images a sweep chooses on."""
 
     val: int
     """Images or windows seen in evaluation, mirror images included."""
@@ -70,7 +70,12 @@ def _training_forwards(settings: Settings, images: int) -> int:
     if train is None or getattr(train, "source", "online") == "stored":
         return images
     stored = getattr(train, "stored", None)
-    return train.iterations * train.batch_size if stored is None else images * stored.views
+    if stored is not None:
+        return images * stored.views
+    # A sweep scores the images it holds out; with a refit, others replace them in the batches of those that choose.
+    share = settings.selection.holdout if settings.candidates > 1 else 0.0
+    seen = train.iterations * train.batch_size * (1 + share * settings.selection.refit)
+    return round(seen + images * share)
 
 
 def _windows(settings: SegmentationProtocol, size: tuple[int, int]) -> tuple[tuple[int, int], int]:

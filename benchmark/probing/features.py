@@ -9,6 +9,7 @@ from torch import Tensor
 
 from benchmark.backbones import Backbone, Tokens, center_pad
 from benchmark.devices import autocast
+from benchmark.errors import PrecisionError
 from benchmark.probing.distributed import World
 from benchmark.protocols import Features
 
@@ -30,16 +31,47 @@ class FrozenBackbone:
         """Images this process ran the backbone on."""
         self.grids: set[tuple[int, int]] = set()
         """Rows and columns of patches of these images."""
+        self._finite: Tensor | None = None
 
     @torch.no_grad()
     def tokens(self, images: Tensor, *, layers: Sequence[int], norm: bool, precision: str) -> list[Tokens]:
-        """Maps images (B, 3, H, W) to the tokens of ``layers``, padding the images to whole patches."""
+        """Maps images (B, 3, H, W) to the tokens of ``layers``, padding the images to whole patches.
+
+        Raises:
+            PrecisionError: Tokens of the first batch are not finite; `refuse_not_finite` tells of later ones.
+        """
         self.forwards += len(images)
         patch = self.backbone.spec.patch_size
         images = center_pad(images.to(self.device, non_blocking=True), patch)
         self.grids.add((images.shape[-2] // patch, images.shape[-1] // patch))
         with autocast(self.device, precision):
-            return self.backbone.tokens(images, layers=layers, norm=norm)
+            found = self.backbone.tokens(images, layers=layers, norm=norm)
+        self._watch(found, precision)
+        return found
+
+    def _watch(self, found: Sequence[Tokens], precision: str) -> None:
+        """Remembers on the device whether tokens were finite; only the first batch waits for the answer."""
+        finite = torch.stack([each.isfinite().all() for layer in found for each in (layer.cls, layer.patches)]).all()
+        first = self._finite is None
+        self._finite = finite if first else self._finite.logical_and(finite)
+        self._precision = precision
+        if first:
+            self.refuse_not_finite()
+
+    def refuse_not_finite(self) -> None:
+        """Waits for the device and refuses what came out of it.
+
+        Raises:
+            PrecisionError: A token so far was NaN or infinite.
+        """
+        if self._finite is None or self._finite:
+            return
+        name = self.backbone.spec.arch
+        if self._precision == "float32":
+            raise PrecisionError(f"tokens of {name} are NaN or infinite; look at the weights with `densebench check`")
+        raise PrecisionError(
+            f"tokens of {name} are NaN or infinite in {self._precision}; give features.precision=float32"
+        )
 
 
 class FrozenFeatures(FrozenBackbone):

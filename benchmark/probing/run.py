@@ -327,7 +327,7 @@ def _run(cell: Cell, session: _Session) -> bool:
         model=cell.name,
         workers=_workers(options.workers, device, world),
         on_bad_image=options.on_bad_image,
-        trained=trained_heads(cell, record.id, reuse=not options.rerun),
+        trained=trained_heads(cell, record.id, [] if options.rerun else store.read().records),
     )
     try:
         as_json(record)
@@ -338,6 +338,7 @@ def _run(cell: Cell, session: _Session) -> bool:
         torch.cuda.reset_peak_memory_stats()
     try:
         outcome = evaluate(job)
+        world.together(encoder.refuse_not_finite)
     except Exception as error:  # whatever went wrong, the record says so and the next cell runs
         known = isinstance(error, DenseBenchError)
         if isinstance(error, SharedError) and not world.leads:

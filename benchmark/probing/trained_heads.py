@@ -1,12 +1,14 @@
 """Trained heads that another benchmark scores too: SUN RGB-D scores the head that NYU trains.
 
 They lie in the cache, named by all that their training depends on: the protocol without its test, weights, training
-images, seed. Whichever benchmark comes first trains them, and the record of the other names its record.
+images, seed, code and packages. Whichever benchmark comes first trains them; the other takes them where that record is
+in the same results folder, and names it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,10 +20,12 @@ from torch import nn
 
 from benchmark.atomic import atomic_write
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.cache import cache_folder
 from benchmark.data.split import data_fingerprint
 from benchmark.probing.distributed import World
+from benchmark.probing.kept_heads import heads_folder
 from benchmark.probing.outcome import Cell
+from benchmark.records.environment import code_version, package_versions
+from benchmark.records.schema import Record
 
 _NOT_OF_TRAINING = ("test", "family", "published")
 
@@ -34,27 +38,32 @@ class TrainedHeads:
     record: str
     """Identity of the record that is being made."""
 
-    reuse: bool = True
-    """Whether heads that are there are taken."""
+    records: frozenset[str]
+    """Identities of successful records of the results folder, whose heads may be taken."""
 
     def load(self, heads: Sequence[nn.Module], world: World) -> str | None:
         """Gives heads the weights of an earlier training; returns the record it belongs to, None if there is none.
 
         A file that cannot be read is made anew.
         """
-        state = world.tell(self._read(len(heads)) if world.leads and self.reuse else None)
-        if state is None:
+        state = world.tell(self._read(len(heads)) if world.leads else None)
+        if state is None or state.get("record") not in self.records:
             return None
         for head, weights in zip(heads, state["heads"], strict=True):
             head.load_state_dict(weights)
         return state["record"]
 
     def save(self, heads: Sequence[nn.Module]) -> None:
-        """Keeps the heads of a training that has ended."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Keeps the heads of a training that has ended; where the cache cannot be written they are trained again."""
         state = {"record": self.record, "heads": [head.state_dict() for head in heads]}
-        with atomic_write(self.path) as file:
-            torch.save(state, file)
+        content = io.BytesIO()
+        torch.save(state, content)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(self.path) as file:
+                file.write(content.getbuffer())
+        except OSError as error:
+            print(f"note: the trained heads are not kept, {self.path.parent} cannot be written: {error.strerror}")
 
     def _read(self, count: int) -> dict[str, Any] | None:
         if not self.path.is_file():
@@ -67,15 +76,15 @@ class TrainedHeads:
         return state if isinstance(state, dict) and len(state.get("heads", ())) == count else None
 
 
-def trained_heads(cell: Cell, record: str, *, reuse: bool) -> TrainedHeads | None:
+def trained_heads(cell: Cell, record: str, records: Sequence[Record]) -> TrainedHeads | None:
     """Returns the place of a cell's heads, None where no other benchmark trains on the same dataset.
 
     Args:
         cell: The cell.
         record: Identity of the record that is being made.
-        reuse: Whether heads that are there are taken.
+        records: Of the results folder, where heads may be taken from; none trains anew.
     """
-    folder, dataset = cache_folder(), cell.data.train.layout.name
+    folder, dataset = heads_folder(), cell.data.train.layout.name
     if folder is None or dataset not in {each.trained_on for each in BENCHMARKS.values()}:
         return None
     fields = {key: value for key, value in cell.protocol.fields.items() if key not in _NOT_OF_TRAINING}
@@ -87,6 +96,9 @@ def trained_heads(cell: Cell, record: str, *, reuse: bool) -> TrainedHeads | Non
         data_fingerprint([cell.data.train]),
         cell.seed,
         cell.limit,
+        code_version(),
+        package_versions(),
     ]
     key = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:24]
-    return TrainedHeads(folder / "heads" / f"{key}.pt", record, reuse)
+    done = frozenset(each.id for each in records if each.status == "success")
+    return TrainedHeads(folder / f"{key}.pt", record, done)

@@ -60,13 +60,20 @@ class PublishedFigures(Section):
     agreement: Literal["stated", "presumed", "none"]
     """How far the source's protocol is this one.
 
-    "stated": every field that moves a number is known to agree, so the figures may stand beside a run. "presumed": the
+    "stated": the source's paper or code gives it, so the figures may stand beside a run; what they leave open, or do
+    otherwise (such as choosing on the scored split), stands in ``why``, which is shown beside them. "presumed": the
     source names the recipe and not every field, so they say what to expect and are not compared. "none": they differ,
     or this project chose what no source states.
     """
 
     why: str
-    """From what that is known."""
+    """From what that is known, and what is left."""
+
+    may_differ: tuple[str, ...] = ()
+    """Fields in which a run may differ from this protocol, for the source has another value: ``features.precision``."""
+
+    patch_sizes: tuple[PositiveInt, ...] = ()
+    """Of the source's backbones, pixels, where lengths in pixels make more or fewer tokens of others; empty: any."""
 
 
 class ProtocolSettings(Section):

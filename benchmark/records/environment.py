@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shutil
@@ -36,8 +37,9 @@ def environment(*, device: str, device_name: str | None) -> Environment:
 
 
 def code_version() -> str:
-    """Returns version and commit of DenseBench, and whether there are uncommitted changes."""
-    dirty = " with uncommitted changes" if _git("status", "--porcelain") else ""
+    """Returns version and commit of DenseBench, and a hash of uncommitted changes to its files."""
+    changes = _git("diff", "HEAD")
+    dirty = f" with changes {hashlib.sha256(changes.encode()).hexdigest()[:12]}" if changes else ""
     return f"{__version__} {_git('rev-parse', 'HEAD') or 'of no checkout'}{dirty}"
 
 

@@ -35,7 +35,7 @@ def ablation_grid(table: Ablation, figures: Sequence[Figure]) -> Grid:
         left_out += reasons
         for name, found in rows.items():
             cited = True
-            lines.append([Entry(name), Entry("published"), *_published(config.columns, found)])
+            lines.append([Entry(name), Entry(_whose(found)), *_published(config.columns, found)])
         sections.append(Section(group.spec.name, lines))
     title = f"{config.title}; protocol {table.label}" if table.label else f"{config.title}; no record fits a row yet"
     notes = ["Small: difference to the baseline with its 95 % interval, BCa bootstrap over the same images."]
@@ -101,6 +101,13 @@ def _entry(column: ColumnSpec, cell: AblationCell) -> Entry:
     return Entry(
         _fixed(column, cell.value), f"{signed(name, cell.delta.value)} {bounds(name, cell.delta.interval)}".strip()
     )
+
+
+def _whose(found: dict[str, Figure]) -> str:
+    """Names the models of a published row, and what their source does not say of them."""
+    names = list(dict.fromkeys(f"{each.model} ViT-{each.size}" for each in found.values()))
+    unsaid = [word for word in ("patch", "registers") if not all(getattr(each, word) for each in found.values())]
+    return f"{' and '.join(names)}, published" + (f" ({' and '.join(unsaid)} not said)" if unsaid else "")
 
 
 def _published(columns: Sequence[ColumnSpec], found: dict[str, Figure]) -> list[Entry]:

@@ -157,7 +157,8 @@ def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estima
     family = family_of(pairs, page, estimates)
     made = [_compare(pair, ratios, family) for pair, ratios in zip(pairs, read, strict=True)]
     estimates.save()
-    return Comparisons(_name(first), _name(second), made, unpaired, len(family))
+    on_page = all(key_of(pair) in page.p for pair in pairs)
+    return Comparisons(_name(first), _name(second), made, unpaired, len(page) if on_page else len(family))
 
 
 def _compare(pair: Pair, ratios: tuple[Ratios, Ratios], family: Family) -> Comparison:

@@ -88,7 +88,7 @@ def compare_json(found: Comparisons) -> str:
 
 def _family(found: Comparisons) -> str:
     count = f"{found.family} comparison{'s' if found.family > 1 else ''}"
-    return count if found.family == len(found.made) else f"the {count} of report.html and this command"
+    return count if found.family == len(found.made) else f"the {count} of report.html and, beyond them, of this command"
 
 
 def signed(column: str, value: float) -> str:

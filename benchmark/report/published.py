@@ -58,7 +58,8 @@ class Figure:
     @property
     def name(self) -> str:
         """Describes the model on one line."""
-        size = f" ViT-{self.size}" if self.size else ""
+        convolutional = self.model.lower().endswith("convnext")
+        size = f" {'' if convolutional else 'ViT-'}{self.size}" if self.size else ""
         registers = f", {self.registers} registers" if self.registers not in {"", "0"} else ""
         others = "".join(f", {text}" for text in (self.variant, self.pretraining) if text)
         return f"{self.model}{size}{f'/{self.patch}' if self.patch else ''}{registers}{others}"
@@ -77,7 +78,8 @@ class Published:
     source: str
     trust: str
     tokens: int | None
-    """Patch tokens an image, by the protocol and the model's patch size; None where the source names no patch."""
+    """Patch tokens of a forward, by the protocol and the model's patch size; None where the source names no patch, or
+    where images are seen whole and differ in size."""
 
     why: str
     """From what it is known that the protocols agree."""
@@ -130,7 +132,10 @@ def of_protocols(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure
 
 def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
     """Finds which figures may stand beside which rows: same benchmark, every protocol field equal, official data."""
-    columns = {(row.label, cell.benchmark): cell.records[0] for row in rows for cell in row.cells.values()}
+    columns: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    for row in rows:
+        for cell in row.cells.values():
+            columns[row.label, cell.benchmark] += cell.records
     beside, differing = [], []
     groups: defaultdict[tuple[str, str, str], list[Figure]] = defaultdict(list)
     for figure in figures:
@@ -146,12 +151,13 @@ def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
             differing.append(f"{what}: no run of ours to stand beside")
         else:
             for label in labels:
-                reasons = differences(protocol, columns[label, benchmark])
-                if reasons:
+                # One model of several that may not stand beside them keeps the figures out of the column.
+                records = columns[label, benchmark]
+                if reasons := list(dict.fromkeys(text for each in records for text in differences(protocol, each))):
                     more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
                     differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
                 else:
-                    beside += [_published(figure, label, columns[label, benchmark]) for figure in own]
+                    beside += [_published(figure, label, records[0]) for figure in own]
     return Comparison(beside, differing)
 
 
@@ -164,7 +170,7 @@ def _published(figure: Figure, label: str, record: Record) -> Published:
         value=figure.value,
         source=figure.source,
         trust=figure.trust,
-        tokens=patch and tokens_of(record.protocol.fields, patch, DATASETS[record.data.name].usual_size),
+        tokens=patch and tokens_of(record.protocol.fields, patch),
         why=agreement(figure.benchmark, figure.protocol).why,
     )
 
@@ -180,6 +186,8 @@ class Agreement:
     """``stated``, ``presumed`` or ``none``."""
 
     why: str
+    may_differ: tuple[str, ...] = ()
+    patch_sizes: tuple[int, ...] = ()
 
 
 @cache
@@ -189,7 +197,7 @@ def agreement(benchmark: str, protocol: str) -> Agreement | None:
     for ours in protocol_names(benchmark):
         said = load_protocol(benchmark, ours).settings.published.get(protocol)
         if said is not None:
-            found.append(Agreement(ours, said.agreement, said.why))
+            found.append(Agreement(ours, said.agreement, said.why, said.may_differ, said.patch_sizes))
     return min(found, key=lambda each: _CLOSEST_FIRST.index(each.kind), default=None)
 
 
@@ -211,8 +219,11 @@ def differences(protocol: str, record: Record, *, presumed: bool = False) -> lis
     found = [  # a section that one of them does not have is None there
         f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
         for key in dict.fromkeys((*wanted, *ours))
-        if wanted.get(key) != ours.get(key)
+        if wanted.get(key) != ours.get(key) and key not in known.may_differ
     ]
+    if known.patch_sizes and record.model.patch_size not in known.patch_sizes:
+        theirs = " or ".join(map(str, known.patch_sizes))
+        found.append(f"patches of {theirs} pixels ≠ {record.model.patch_size}")
     return found + _unofficial(record)
 
 

@@ -61,13 +61,16 @@ def page_family(rows: Sequence[Row], estimates: Estimates) -> Family:
 
 
 def family_of(pairs: Sequence[Pair], page: Family, estimates: Estimates) -> Family:
-    """Returns the family of some comparisons: with the page's if one of them stands there, else their own.
+    """Returns the page's comparisons, corrected as there, and beside them those of ``pairs`` that do not stand there.
+
+    The latter are corrected for themselves and all of the page.
 
     Raises:
         RecordError: Statistics are damaged, or images differ.
     """
     own = {key_of(pair): p for pair in pairs if (p := estimates.p_value(pair)) is not None}
-    return Family.of({**page.p, **own} if own.keys() & page.p.keys() else own)
+    both = Family.of({**page.p, **own})
+    return Family(both.p, {**both.p_holm, **page.p_holm})
 
 
 def verdict(delta: float, p_holm: float, *, higher_is_better: bool) -> Word:

@@ -4,6 +4,7 @@ data = dict(train='train', val='val')
 published = {
     'dinov3-lin': dict(
         agreement='stated',
-        why='config-ade20k-linear-training.yaml, with patches of 16; it reports the best of eight validations on val',
+        why='config-ade20k-linear-training.yaml; it reports the best of eight validations on val',
+        patch_sizes=[16],
     ),
 }

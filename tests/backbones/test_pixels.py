@@ -28,8 +28,14 @@ def test_it_has_an_identity_of_its_own() -> None:
 
 def test_it_takes_mean_and_std_and_nothing_else() -> None:
     assert load_backbone("pixels", mean=(0.5, 0.5, 0.5)).spec.preprocessing.mean == (0.5, 0.5, 0.5)
-    with pytest.raises(CheckpointError, match="mean and std only, not num_heads"):
+    with pytest.raises(CheckpointError, match="interpolate_antialias only, not num_heads"):
         load_backbone("pixels", num_heads=3)
+
+
+def test_rules_of_positions_change_nothing() -> None:
+    """A protocol that asks for timm's way of resizing them can score the floor too."""
+    given = load_backbone("pixels", interpolate_offset=0.0, interpolate_antialias=True)
+    assert given.source.sha256 == load_backbone("pixels").source.sha256
 
 
 def test_partial_patches_are_refused() -> None:

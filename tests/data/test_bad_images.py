@@ -23,6 +23,11 @@ def test_the_next_readable_image_stands_in_and_each_bad_one_is_named_once(capsys
     assert [line.rpartition(": ")[2] for line in told] == [f"{index}.jpg cannot be read" for index in (2, 3, 5)]
 
 
+def test_a_held_out_image_stands_in_for_held_out_ones_alone() -> None:
+    load = standing_in(_load, 6, apart=frozenset({3, 4}))
+    assert [load(index) for index in (2, 3, 5)] == [0, 4, 0]
+
+
 def test_only_bad_images_are_an_error() -> None:
     with pytest.raises(DataError, match="none of the 2 images can be read"):
         standing_in(lambda _index: _load(2), 2)(0)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from benchmark.backbones import center_pad
+from benchmark.backbones import VisionTransformer, center_pad
+from benchmark.errors import PrecisionError
 from benchmark.probing.features import FrozenFeatures
 from benchmark.protocols import Features
 
@@ -47,6 +48,31 @@ def test_half_precision_is_near_float32_and_comes_back_as_float32(
     assert low.dtype == torch.float32
     assert not torch.equal(low, full)
     assert (low - full).norm() / full.norm() < far
+
+
+def _overflowing(make_vit: Callable) -> VisionTransformer:
+    """Finite in float32, beyond 65504 in float16."""
+    vit = make_vit()
+    with torch.no_grad():
+        vit.patch_embed.proj.weight.mul_(1e7)
+    return vit
+
+
+def test_tokens_that_overflow_half_precision_are_refused_at_the_first_batch(make_vit: Callable) -> None:
+    vit, images = _overflowing(make_vit), torch.randn(1, 3, 28, 28)
+    assert FrozenFeatures(vit, _settings(), _CPU)(images).isfinite().all()
+    with pytest.raises(PrecisionError, match="infinite in float16; give features"):
+        FrozenFeatures(vit, _settings(precision="float16"), _CPU)(images)
+
+
+def test_tokens_of_a_later_batch_are_told_when_asked(make_vit: Callable) -> None:
+    features = FrozenFeatures(make_vit(), _settings(), _CPU)
+    features(torch.randn(1, 3, 28, 28))
+    features.refuse_not_finite()
+    features(torch.full((1, 3, 28, 28), torch.inf))
+    features(torch.randn(1, 3, 28, 28))
+    with pytest.raises(PrecisionError, match="look at the weights"):
+        features.refuse_not_finite()
 
 
 def test_nothing_flows_back_into_the_backbone(make_vit: Callable) -> None:

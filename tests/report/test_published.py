@@ -17,6 +17,8 @@ from benchmark.report.leaderboard_grid import leaderboard_grid
 from benchmark.report.markdown import to_markdown
 from benchmark.report.published import agreement, differences, lay_beside, of_protocols, read_figures
 
+_IMAGENET = {"name": "imagenet", "splits": {"train": 1_281_167, "val": 50_000}}
+
 
 @pytest.fixture
 def official(make_record: Callable) -> Callable:
@@ -93,6 +95,42 @@ def test_images_that_were_left_out_differ(official: Callable) -> None:
 def test_other_data_than_the_official_release_differs(official: Callable) -> None:
     record = official(data={"splits": {"train": 96, "val": 48}})
     assert differences("dinov2-lin", record) == ["train images 20,210 ≠ 96", "val images 2,000 ≠ 48"]
+
+
+def test_a_value_the_source_has_otherwise_may_differ(official: Callable) -> None:
+    half = official("features.precision=float16", name="dinov2", benchmark="imagenet-knn", data=_IMAGENET)
+    assert differences("dinov2-knn", half) == []
+    more = official("knn.temperature=0.1", name="dinov2", benchmark="imagenet-knn", data=_IMAGENET)
+    assert differences("dinov2-knn", more) == ["knn.temperature 0.07 ≠ 0.1"]
+
+
+def test_other_patches_than_the_sources_see_another_number_of_tokens(official: Callable, make_record: Callable) -> None:
+    model = make_record().model
+    sixteen = official(name="dinov3-lin", model=model.model_copy(update={"patch_size": 16}).model_dump())
+    assert differences("dinov3-lin", sixteen) == []
+    fourteen = official(name="dinov3-lin", model=model.model_copy(update={"patch_size": 14}).model_dump())
+    assert differences("dinov3-lin", fourteen) == ["patches of 16 pixels ≠ 14"]
+
+
+def test_one_model_that_may_not_stand_beside_the_figures_keeps_them_out_of_the_column(official: Callable) -> None:
+    whole = official(name="dinov2-lin")
+    part = official(
+        name="dinov2-lin",
+        id="b" * 32,
+        model=whole.model.model_copy(update={"name": "other", "checkpoint_sha256": "b" * 64}).model_dump(),
+        data={"splits": {"train": 10, "val": 2000}},
+    )
+    for order in ([whole, part], [part, whole]):
+        found = lay_beside(of_protocols(read_figures(), ["dinov2-lin"]), make_leaderboard(order).rows)
+        assert found.beside == []
+        assert any("train images 20,210 ≠ 10" in line for line in found.differing)
+
+
+def test_figures_of_images_seen_whole_have_no_one_number_of_tokens(official: Callable) -> None:
+    nyu = official(name="dinov2-lin1", benchmark="nyu", data={"name": "nyu", "splits": {"train": 24231, "val": 654}})
+    found = lay_beside(of_protocols(read_figures(), ["dinov2-lin1"]), make_leaderboard([nyu]).rows)
+    assert found.beside
+    assert {each.tokens for each in found.beside} == {None}
 
 
 def test_ten_training_images_do_not_stand_beside_a_figure_of_all(official: Callable) -> None:

@@ -62,11 +62,34 @@ def test_an_interval_that_leaves_zero_out_is_no_verdict(found: Collected) -> Non
     assert any(line.verdict == "no difference shown" for line in outside)
 
 
-def test_a_pair_that_is_not_on_the_page_is_corrected_by_itself(found: Collected) -> None:
+def test_a_pair_that_is_not_on_the_page_is_corrected_for_the_page_and_itself(found: Collected) -> None:
     family = page_family(make_leaderboard(found.records).rows, found.estimates)
     made = compare(select(found.records, "a"), select(found.records, "b"), found.estimates, family)
-    assert made.family == 3
-    assert [each.p_holm for each in made.made] == holm([each.p for each in made.made])
+    assert made.family == 12
+    assert [each.p_holm for each in made.made] == holm([*family.p.values(), *(each.p for each in made.made)])[9:]
+
+
+def test_a_pair_that_is_on_the_page_under_one_protocol_only_has_the_pages_verdict_there(
+    add_record: Callable, counts: Callable, tmp_path: Path
+) -> None:
+    """Each protocol has a baseline of its own, the model that ran first under it."""
+    order = {"dinov2": ("a", "b"), "mini": ("c", "a", "b")}
+    for label, names in order.items():
+        for place, name in enumerate(names):
+            add_record(
+                benchmark="ade20k",
+                statistics=counts(5 * len(label) + place, skill=0.6 + 0.03 * place),
+                model={"name": name, "checkpoint": f"{name}.pth", "checkpoint_sha256": name * 64},
+                protocol={"family": label, "name": label, "fingerprint": label},
+            )
+    found = collect(tmp_path)
+    family = page_family(make_leaderboard(found.records).rows, found.estimates)
+    made = compare(select(found.records, "a"), select(found.records, "b"), found.estimates, family)
+    on_page = next(each for each in made.made if each.protocol == "dinov2")
+    forest = next(forest for forest in _page(found) if forest.label == "dinov2")
+    [line] = forest.plots[0].lines
+    assert line.verdict == on_page.verdict
+    assert on_page.p_holm == family.p_holm[frozenset({on_page.records[0], on_page.records[1]})]
 
 
 def test_the_page_says_how_many_comparisons_it_corrects_for(found: Collected, tmp_path: Path) -> None:

@@ -36,13 +36,16 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
 
     Args:
         name: What ``is_adapted`` knows.
-        options: Of these only ``mean`` and ``std`` apply.
+        options: Of these only ``mean`` and ``std`` apply; for timm also its own rule of resizing positions.
 
     Raises:
         CheckpointError: The package is not installed, the model cannot be built, or what it returns does not fit.
     """
-    refuse_options(options, ("mean", "std"), name)
     head, _, rest = name.partition(":")
+    # timm resizes positions in one way: to ask for that way asks for nothing.
+    as_timm = head == "timm" and options.interpolate_offset in (None, 0) and options.interpolate_antialias is not False
+    resizing = ("interpolate_offset", "interpolate_antialias") if as_timm else ()
+    refuse_options(options, ("mean", "std", *resizing), name)
     model, report = _PREFIXES[head](rest) if head in _PREFIXES else (custom.build(Path(head), rest), Report())
     spec = getattr(model, "spec", None)
     if (

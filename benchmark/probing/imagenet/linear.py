@@ -175,7 +175,7 @@ def _online(
     spec = encoder.backbone.spec
     load = train_sample(images, settings.train, spec.preprocessing)
     if job.on_bad_image == "skip":
-        load = standing_in(load, len(images))
+        load = standing_in(load, len(images), order.held_out)
     layers = tuple(range(spec.depth - blocks, spec.depth))
 
     def see(pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,8 @@ class _Cost:
 
 
 def _throughput(_: Row, cell: Cell) -> float | None:
-    rates = [record.cost.images_per_s for record in cell.records if record.cost is not None]
+    """Of runs that trained: one that scores another's heads has gone through fewer images for its score."""
+    rates = [record.cost.images_per_s for record in cell.records if record.cost and record.trained_with is None]
     return float(np.mean(rates)) if rates else None
 
 

@@ -57,7 +57,7 @@ def test_the_hash_changes_with_the_code(example: Path) -> None:
 def test_mean_and_std_can_be_given_and_nothing_else(example: Path) -> None:
     backbone = load_backbone(f"{example}:build", mean=(0.5, 0.5, 0.5))
     assert backbone.spec.preprocessing.mean == (0.5, 0.5, 0.5)
-    with pytest.raises(CheckpointError, match="takes mean and std only, not num_heads"):
+    with pytest.raises(CheckpointError, match="takes mean, std only, not num_heads"):
         load_backbone(f"{example}:build", num_heads=3)
 
 

@@ -117,6 +117,13 @@ def test_what_timm_cannot_give_is_said(timm: list, name: str, match: str) -> Non
         load_backbone(f"timm:{name}")
 
 
+def test_timms_own_way_of_resizing_positions_can_be_asked_for_and_no_other(timm: list) -> None:
+    load_backbone("timm:vit_x", interpolate_offset=0.0, interpolate_antialias=True)
+    for other in ({"interpolate_offset": 0.1}, {"interpolate_antialias": False}):
+        with pytest.raises(CheckpointError, match="takes mean, std only, not interpolate_"):
+            load_backbone("timm:vit_x", **other)
+
+
 def test_a_norm_that_timm_leaves_to_the_pooled_vector_is_told(timm: list) -> None:
     assert "no norm after its last block in timm" in load_backbone("timm:pooled").source.notes[0]
     assert load_backbone("timm:vit_x").source.notes == ()
