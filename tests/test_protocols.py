@@ -54,6 +54,7 @@ _OTHER_VALUES = {
     "data.trained_on": ["sunrgbd"],
     "backbone.mean": ["[0.5,0.5,0.5]"],
     "backbone.std": ["[0.5,0.5,0.5]"],
+    "backbone.interpolate_offset": ["0.1"],
     "backbone.interpolate_antialias": ["true"],
     "optimizer.clip_norm": ["1.0"],
     "optimizer.beta1.schedule": ["constant"],
@@ -474,3 +475,17 @@ def test_backbone_options_are_read_strictly_without_a_protocol() -> None:
         parse_backbone_options(["backbone.num_head=6"])
     with pytest.raises(ProtocolError, match=r"backbone\.num_heads: .*integer"):
         parse_backbone_options(["backbone.num_heads=six"])
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["image_size=-56", "image_size=[-28,-112]", "image_size=0", "interpolate_offset=NaN", "interpolate_offset=-0.1",
+     "interpolate_offset=1", "num_heads=0", "norm_eps=0", "norm_eps=NaN", "patch_size=-14", "mean=[NaN,0,0]",
+     "std=[1,0,1]", "std=[Infinity,1,1]", "weights="],
+)  # fmt: skip
+def test_a_backbone_option_that_cannot_be_is_refused_before_a_checkpoint_is_read(option: str) -> None:
+    name = option.partition("=")[0]
+    with pytest.raises(ProtocolError, match=f"^backbone: .*{name} must be .*, received"):
+        parse_backbone_options([f"backbone.{option}"])
+    with pytest.raises(ProtocolError, match=f"backbone: .*{name} must be .*, received"):
+        load_protocol("ade20k", "mini", [f"backbone.{option}"])

@@ -280,21 +280,6 @@ def test_an_unknown_option_is_an_error(checkpoint: Path) -> None:
         load_backbone(checkpoint, heads=3)
 
 
-@pytest.mark.parametrize("option", [{"registers_follow": "both"}, {"rope_dtype": "float16"}])
-def test_a_value_an_option_cannot_have_is_an_error(checkpoint: Path, option: dict[str, Any]) -> None:
-    [name] = option
-    with pytest.raises(ValueError, match=f"{name} must be one of"):
-        load_backbone(checkpoint, **option)
-
-
-@pytest.mark.parametrize(
-    "option", [{"norm_eps": float("nan")}, {"std": (0.2, float("nan"), 0.2)}, {"mean": (0.5, float("inf"), 0.5)}]
-)
-def test_numbers_that_are_none_are_refused(checkpoint: Path, option: dict[str, Any]) -> None:
-    with pytest.raises(errors.StructureError, match="must be positive"):
-        load_backbone(checkpoint, **option)
-
-
 def test_a_first_block_without_its_layer_scale_is_missing_keys(make_vit: Callable, save: Callable) -> None:
     state = make_vit(split=Specialization(ls1=(0, 1, 2), ls2=(0, 1, 2))).state_dict()
     for half in ("cls", "patch"):
