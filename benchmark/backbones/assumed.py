@@ -10,7 +10,12 @@ from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.base import Backbone
 from benchmark.backbones.facts import Facts
 from benchmark.backbones.spec import ViTSpec
-from benchmark.backbones.structure import LayoutDefaults, told_heads
+from benchmark.backbones.structure import LayoutDefaults, meaningless_options, told_heads
+
+_NOT_IN_TENSORS = (
+    "num_heads", "norm_eps", "rope_dtype", "image_size", "interpolate_offset", "interpolate_antialias",
+    "registers_follow", "mean", "std",
+)  # fmt: skip
 
 
 def assumed_options(
@@ -22,10 +27,8 @@ def assumed_options(
     if told_heads(state, spec.embed_dim):
         told.add("num_heads")
     told = given | (told - {*facts.assumed})
-    positions = ("rope_dtype",) if spec.grid is None else ("image_size", "interpolate_offset", "interpolate_antialias")
-    registers = ("registers_follow",) if spec.split and spec.num_registers else ()
-    matter = ("num_heads", "norm_eps", *positions, *registers, "mean", "std")
-    return tuple(name for name in matter if name not in told)
+    beyond = {*told, *meaningless_options(spec)}
+    return tuple(name for name in _NOT_IN_TENSORS if name not in beyond)
 
 
 def assumptions(backbone: Backbone) -> dict[str, str]:

@@ -18,7 +18,7 @@ from benchmark.backbones.facts import Facts, read_facts
 from benchmark.backbones.rotary import rotary_periods
 from benchmark.backbones.spec import Source
 from benchmark.backbones.strict import fill_strictly
-from benchmark.backbones.structure import infer_spec, told_grid
+from benchmark.backbones.structure import infer_spec, refuse_meaningless_options, told_grid
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.backbones.weight_files import read_checkpoint, sha256_of
 from benchmark.backbones.wrappers import unwrap
@@ -68,6 +68,7 @@ def load_vit(path: Path, options: BackboneOptions) -> VisionTransformer:
     layout = formats.detect(contents)
     canonical = layout.to_canonical(contents)
     spec = infer_spec(canonical.state, canonical.defaults, options, facts)
+    refuse_meaningless_options(options, spec, str(path))
     state = bias_tokens_by_head(canonical.state, spec.num_heads)
     if canonical.defaults.rope_base is not None:
         state["rope_embed.periods"] = rotary_periods(spec.head_width, canonical.defaults.rope_base)

@@ -20,6 +20,7 @@ from benchmark.errors import CheckpointError, MissingKeysError, ShapeMismatchErr
 _HEAD_WIDTH = 64
 # A block's layers stand in the module itself or in ``attn``.
 _IN_ATTENTION = ("qkv", "proj")
+_RULE_OF_POSITIONS = ("interpolate_offset", "interpolate_antialias")
 
 T = TypeVar("T")
 
@@ -29,6 +30,28 @@ def refuse_options(options: BackboneOptions, allowed: tuple[str, ...], name: str
     given = {key for key, value in asdict(options).items() if value is not None} - {*allowed}
     if given:
         raise CheckpointError(f"{name!r} takes {', '.join(allowed)} only, not {', '.join(sorted(given))}")
+
+
+def meaningless_options(spec: ViTSpec) -> dict[str, str]:
+    """Returns the options that change nothing in a model, with what it has or lacks that makes them so."""
+    found = {}
+    if spec.grid_size is None:
+        found = dict.fromkeys(("image_size", *_RULE_OF_POSITIONS), "its positions are rotary")
+    else:
+        found["rope_dtype"] = "its positions are learned"
+    if not spec.split or not spec.num_registers:
+        found["registers_follow"] = f"it has no {'registers' if spec.split else 'layers split by token kind'}"
+    return found
+
+
+def refuse_meaningless_options(options: BackboneOptions, spec: ViTSpec, name: str) -> None:
+    """Raises CheckpointError if an option is given that changes nothing and yet would make a row of its own.
+
+    How positions are resized may be asked of every model, as some protocols do.
+    """
+    for option, reason in meaningless_options(spec).items():
+        if option not in _RULE_OF_POSITIONS and getattr(options, option) is not None:
+            raise CheckpointError(f"backbone.{option} means nothing to {name}: {reason}; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
 from benchmark.backbones import load_backbone, save_backbone
 from benchmark.backbones.assumed import assumption_line, assumptions
 from benchmark.backbones.spec import SPEC_KEY
 from benchmark.backbones.specialization import Specialization
 from benchmark.backbones.specialize import specialize
+from benchmark.errors import CheckpointError
 
 _DINOV2 = {
     "num_heads": "3",
@@ -92,6 +94,60 @@ def test_a_file_of_ours_that_lost_its_spec_says_so(
     backbone = load_backbone(path, num_heads=4)
     assert any("without their spec" in note for note in backbone.source.notes)
     assert {"norm_eps", "interpolate_antialias", "mean"} <= {*backbone.source.assumed}
+
+
+_WITHOUT_POSITIONS = {"position_interpolation": None, "grid_size": None, "rope_dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "reason"),
+    [
+        ({}, {"rope_dtype": "bfloat16"}, "its positions are learned"),
+        (_WITHOUT_POSITIONS, {"image_size": 56}, "its positions are rotary"),
+        ({"num_registers": 2}, {"registers_follow": "cls"}, "it has no layers split by token kind"),
+        ({"split": Specialization(norm1=(0,))}, {"registers_follow": "cls"}, "it has no registers"),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(
+    make_vit: Callable, tmp_path: Path, spec: dict[str, Any], option: dict[str, Any], reason: str
+) -> None:
+    """It would change no token and make a row of its own."""
+    path = tmp_path / "vit.pth"
+    save_backbone(make_vit(**spec), path)
+    [name] = option
+    with pytest.raises(CheckpointError, match=f"^backbone.{name} means nothing to {path}: {reason}; leave it out"):
+        load_backbone(path, **option)
+
+
+def test_how_positions_are_resized_may_be_asked_of_rotary_ones_too(make_vit: Callable, tmp_path: Path) -> None:
+    """A protocol asks it of every model: ``configs/_base_/dvt_lin_segmentation.py``."""
+    save_backbone(make_vit(**_WITHOUT_POSITIONS), tmp_path / "vit.pth")
+    vit = load_backbone(tmp_path / "vit.pth", interpolate_offset=0.0, interpolate_antialias=True)
+    assert vit.spec.position_interpolation is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "option"),
+    [
+        (_WITHOUT_POSITIONS, {"rope_dtype": "bfloat16"}),
+        ({}, {"image_size": 56}),
+        ({"num_registers": 2, "split": Specialization(norm1=(0,))}, {"registers_follow": "cls"}),
+    ],
+)
+def test_the_same_options_are_taken_where_they_change_something(
+    make_vit: Callable, tmp_path: Path, spec: dict[str, Any], option: dict[str, Any]
+) -> None:
+    save_backbone(make_vit(**spec), tmp_path / "vit.pth")
+    assert load_backbone(tmp_path / "vit.pth", **option)
+
+
+def test_a_folder_of_transformers_tells_how_it_rotates(tmp_path: Path) -> None:
+    """Its code makes angles in float32 whatever the weights are; weights alone may be of any code."""
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 1, "num_attention_heads": 2}
+    DINOv3ViTModel(DINOv3ViTConfig(**sizes)).save_pretrained(tmp_path)
+    assert load_backbone(tmp_path).source.assumed == ("mean", "std")
+    (tmp_path / "config.json").unlink()
+    assert "rope_dtype" in load_backbone(tmp_path, num_heads=2).source.assumed
 
 
 def test_a_released_file_is_not_taken_for_ours(checkpoint: Path) -> None:

@@ -131,8 +131,10 @@ def _defaults(family: Family, contents: Contents, *, registers: bool) -> tuple[L
         position_interpolation=None if family == "dinov3" else PositionInterpolation(0.0, antialias=registers),
         rope_base=_rope_base(config) if family == "dinov3" else None,
         heads_by_width={"dinov2": {}, "dinov3": {4096: 32}, "vit": {1280: 16}}[family],  # 7B; ViT-H and ViTMAE-H
-        # a model type names the code of transformers that interpolates
-        known=frozenset({"interpolate_offset", "interpolate_antialias"} if "model_type" in config else ()),
+        # a model type names the code of transformers, which resizes in one way and makes angles in float32
+        known=frozenset(
+            {"interpolate_offset", "interpolate_antialias", "rope_dtype"} if "model_type" in config else ()
+        ),
     )
     return defaults, tuple(notes)
 

@@ -91,7 +91,7 @@ def to_canonical(contents: Contents) -> Canonical:
         position_interpolation=None if rotary else PositionInterpolation(0.0, antialias=True),
         rope_base=DINOV3_BASE if rotary else None,
         heads_by_width={4096: 32} if rotary else {1280: 16},  # DINOv3 7B; vit_huge
-        known=frozenset({"interpolate_offset", "interpolate_antialias"} if told else ()),
+        known=frozenset({"interpolate_offset", "interpolate_antialias", "rope_dtype"} if told else ()),
     )
     return Canonical(state, defaults, dropped, tuple(notes))
 
