@@ -304,8 +304,6 @@ def _without(state: dict, *keys: str) -> dict:
         ({"blocks.0.attn.qkv.lora_a": torch.tensor(1.0)}, errors.ShapeMismatchError, r"lora_a must be \(rank, D\)"),
         ({"blocks.0.attn.qkv.lora_a": torch.ones(0, 48)}, errors.ShapeMismatchError, r"lora_a must be \(rank, D\)"),
         ({"pos_embed": torch.tensor(1.0), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError, "square grid"),
-        ({"blocks.0.attn.q_bias": torch.zeros(48), "reg_token": torch.zeros(1, 1, 48)}, errors.StructureError,
-         "v_bias"),
         ({"storage_tokens": torch.zeros(1, 1, 48), "blocks.0.attn.x.bias_mask": torch.ones(3)}, errors.StructureError,
          r"no 'blocks\.0\.attn\.x\.bias'"),
         ({"storage_tokens": torch.zeros(1, 1, 48), "blocks.0.attn.qkv.bias_mask": torch.full((144,), torch.nan)},

@@ -155,6 +155,23 @@ def test_a_told_grid_says_whether_positions_have_a_row_for_cls(
     assert torch.equal(backbone.tokens(images)[0].patches, vit.tokens(images)[0].patches)
 
 
+@pytest.mark.parametrize("wrapper", [None, "model"])
+@pytest.mark.parametrize("grid", [(4, 6), (1, 3), (14, 16)])
+def test_a_plain_vit_whose_positions_have_two_readings_is_asked_for_its_grid(
+    make_vit: Callable, tmp_path: Path, grid: tuple[int, int], wrapper: str | None
+) -> None:
+    """Those of [CLS] and of n x (n + 2) patches are a square number, as those of a square without [CLS]."""
+    vit = make_vit(grid_size=grid, layer_scale=False)
+    state = dict(vit.state_dict())
+    torch.save({wrapper: state} if wrapper else state, tmp_path / "vit.pth")
+    with pytest.raises(StructureError, match=r"none of \[CLS\], or of \[CLS\] and .*Give the size"):
+        load_backbone(tmp_path / "vit.pth", num_heads=4)
+    size = (14 * grid[0], 14 * grid[1])
+    backbone = load_backbone(tmp_path / "vit.pth", num_heads=4, image_size=size)
+    images = torch.randn(1, 3, *size)
+    assert torch.equal(backbone.tokens(images)[0].patches, vit.tokens(images)[0].patches)
+
+
 def test_a_grid_that_nothing_tells_can_be_given(make_vit: Callable, tmp_path: Path) -> None:
     vit = make_vit(grid_size=(3, 4))
     torch.save(dict(vit.state_dict()), tmp_path / "vit.pth")

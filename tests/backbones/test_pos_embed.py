@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.backbones.pos_embed import interpolate_pos_embed
+from benchmark.backbones.pos_embed import has_cls_row, interpolate_pos_embed, with_cls_row
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.errors import StructureError
 
@@ -73,3 +73,29 @@ def test_register_models_antialias_when_the_grid_shrinks() -> None:
 def test_an_offset_that_misses_the_grid_is_refused() -> None:
     with pytest.raises(StructureError, match="interpolate_offset=0"):
         interpolate_pos_embed(torch.randn(1, 17, 2), (5, 5), PositionInterpolation(1.5, antialias=False))
+
+
+@pytest.mark.parametrize(("rows", "has"), [(225, False), (226, True), (224, True), (4, False), (5, True)])
+def test_without_a_grid_the_count_tells_whether_cls_has_a_row(rows: int, has: bool) -> None:
+    assert has_cls_row(torch.zeros(1, rows, 2)) == has
+
+
+@pytest.mark.parametrize(("grid", "has"), [((15, 15), False), ((14, 16), True), ((16, 14), True), ((8, 28), True)])
+def test_a_grid_that_is_told_decides_where_the_count_has_two_readings(grid: tuple[int, int], has: bool) -> None:
+    """225 positions are 15 x 15, and those of [CLS] and 14 x 16."""
+    pos_embed = torch.randn(1, 225, 2)
+    found, notes = with_cls_row(pos_embed, grid, plain=True)
+    assert has_cls_row(pos_embed, grid) == has
+    assert notes == ()
+    assert torch.equal(found[:, -225:], pos_embed)
+    assert found.shape[1] == 1 + math.prod(grid)
+
+
+def test_a_count_with_two_readings_is_said_and_with_names_that_tell_nothing_refused() -> None:
+    pos_embed = torch.randn(1, 225, 2)
+    found, [note] = with_cls_row(pos_embed, plain=False)
+    assert found.shape[1] == 226
+    assert note.startswith("pos_embed is read as 15 x 15 patches and none of [CLS]")
+    with pytest.raises(StructureError, match=r"225 rows: .* 15 x 15 .* or of \[CLS\] and 224 .*image_size"):
+        with_cls_row(pos_embed, plain=True)
+    assert with_cls_row(torch.randn(1, 226, 2), plain=True)[1] == ()

@@ -1,13 +1,14 @@
 """DeiT-III checkpoints of facebookresearch/deit: ``gamma_1``, ``gamma_2`` or no LayerScale, no position for [CLS].
 
 Source: ``models_v2.py`` (``vit_models`` with ``Layer_scale_init_Block``): positions are added to the patches before
-[CLS] joins, which is a zero row here. ViT-H has 16 heads of 80.
+[CLS] joins, which is a zero row here. ViT-H has 16 heads of 80. RoPE-ViTs with learned positions beside the rotary
+ones have the same tensors.
 """
 
 from __future__ import annotations
 
 from benchmark.backbones.aliases import with_our_names
-from benchmark.backbones.contents import Canonical, Contents, drop, rename, substitute
+from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, rename, substitute
 from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
@@ -22,19 +23,29 @@ def matches(contents: Contents) -> bool:
     state = contents.state
     if "pos_embed" not in state:
         return False
-    plain = contents.wrapper == "model" and not has_cls_row(state["pos_embed"], contents.grid)
+    decoder = any(key.startswith("decoder_") for key in state)  # of MAE, which has a row for [CLS]
+    plain = contents.wrapper == "model" and not decoder and not has_cls_row(state["pos_embed"], contents.grid)
     return plain or any(key.endswith(".gamma_1") for key in state)
 
 
 def to_canonical(contents: Contents) -> Canonical:
-    """Renames LayerScale, gives [CLS] a zero position and drops the classifier."""
+    """Renames LayerScale, gives [CLS] a zero position and drops the classifier.
+
+    Raises:
+        StructureError: Positions of one of two grids.
+    """
     state = rename(contents.state, _ours)
     dropped = drop(state, r"head\.", "classifier")
-    state["pos_embed"] = with_cls_row(state["pos_embed"], contents.grid)
-    state, notes = with_our_names(state)
+    state["pos_embed"], notes = with_cls_row(state["pos_embed"], contents.grid, plain=has_plain_names(contents))
+    if any(key.endswith(".gamma_1") for key in contents.state):
+        notes += (
+            "RoPE-ViTs with learned positions (vit_*_rope_ape_* of timm) have the same names; such a file is not read "
+            "here and goes through timm:NAME@FILE",
+        )
+    state, renamed = with_our_names(state)
     defaults = LayoutDefaults(
         norm_eps=1e-6,
         position_interpolation=PositionInterpolation(0.0, antialias=False),  # main.py, --finetune
         heads_by_width={1280: 16},
     )
-    return Canonical(state, defaults, dropped, notes)
+    return Canonical(state, defaults, dropped, (*notes, *renamed))

@@ -1,13 +1,20 @@
-"""timm's ViTs: plain, DINOv2 (with and without registers), DeiT-III, DINOv3 (``eva.py``).
+"""timm's ViTs: plain, DINOv2 (with and without registers), DeiT-III, DINOv3 and LingBot (``eva.py``).
 
-Source: huggingface/pytorch-image-models, ``models/vision_transformer.py`` and ``models/eva.py``. Models with registers
-keep the position of [CLS] inside ``cls_token``, so its row is zero here. A gated MLP is called ``fc1``, ``fc2`` and
-told by its shape. Plain names are those of DINO, MoCo v3 and supervised ViTs too.
+Source: huggingface/pytorch-image-models 1.0.31, ``models/vision_transformer.py`` and ``models/eva.py``. Models with
+registers keep the position of [CLS] inside ``cls_token``, so its row is zero here. A gated MLP is called ``fc1``,
+``fc2`` and told by its shape. Plain names are those of DINO, MoCo v3 and supervised ViTs too.
+
+Other models of ``eva.py`` have the same names and compute something else, so they are refused: RoPE-ViT rotates
+interleaved channels, EVA-02 rotates beside learned positions or has its norms after the branches. The model's name in
+``config.json`` tells them apart. Without one, DINOv3 is what has registers and no bias of the keys (``EvaAttention``:
+``q_bias`` and ``v_bias``, or none).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,9 +34,16 @@ from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.rotary import DINOV3_BASE
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
-from benchmark.errors import StructureError
+from benchmark.errors import StructureError, UnsupportedArchitectureError
 
 NAME = "timm"
+
+# What names of models hold.
+_ROTARY_THAT_IS_READ = re.compile(r"dinov3|lingbot")
+_SEPARATE_BIASES_THAT_ARE_READ = re.compile(r"eva_giant")
+_NOT_READ = re.compile(r"(^|_)(eva02|rope|pe)(_|$)")
+# Arguments of a model that change what it computes and none of its tensors.
+_REBUILT = re.compile(r"rope|rot_pos|post_norm|_layer$|_fn$")
 
 _ours = substitute(
     (r"^reg_token$", "register_tokens"),
@@ -45,12 +59,13 @@ def matches(contents: Contents) -> bool:
     state = contents.state
     if "patch_embed.proj.weight" not in state or not any(".attn.qkv." in key for key in state):
         return False
-    if "reg_token" in state or _gated(state) or "architecture" in contents.config:
+    if "reg_token" in state or _gated(state) or _has_separate_biases(state) or "architecture" in contents.config:
         return True
     if "pos_embed" not in state:
-        return any(key.endswith(".gamma_1") for key in state)  # DINOv3 without registers
+        return any(key.endswith(".gamma_1") for key in state)  # RoPE-ViT, BEiT
     if any(".ls1." in key for key in state):
-        return not has_cls_row(state["pos_embed"], contents.grid)
+        as_dinov2 = any(re.match(f"register_tokens|{MASKS}", key) for key in (*state, *contents.only_kin))
+        return not as_dinov2 and not has_cls_row(state["pos_embed"], contents.grid)
     return contents.wrapper != "model" and has_plain_names(contents)  # DeiT and MAE wrap theirs
 
 
@@ -58,8 +73,10 @@ def to_canonical(contents: Contents) -> Canonical:
     """Translates names, restores the row of [CLS] among the positions, and drops the classifier.
 
     Raises:
-        StructureError: A part of a gated MLP, or of a bias, without the other.
+        StructureError: A part of a gated MLP, or of a bias, without the other; positions of one of two grids.
+        UnsupportedArchitectureError: A model of ``eva.py`` that is not read here.
     """
+    _refuse_others(contents)
     gated = _gated(contents.state)
     state = rename(contents.state, _ours)
     dropped = (
@@ -80,7 +97,9 @@ def to_canonical(contents: Contents) -> Canonical:
     if rotary and not told:
         notes.append(f"the base of rotary periods is taken for {DINOV3_BASE:g}, as in timm's models of DINOv3")
     if not rotary:
-        state["pos_embed"] = with_cls_row(state["pos_embed"], contents.grid)
+        plain = has_plain_names(contents)
+        state["pos_embed"], told_by_count = with_cls_row(state["pos_embed"], contents.grid, plain=plain)
+        notes.extend(told_by_count)
     if has_plain_names(contents) and not told:
         notes.append(
             "plain ViT names tell no rule for other image sizes; timm's is taken. For a file of DINO give "
@@ -90,10 +109,46 @@ def to_canonical(contents: Contents) -> Canonical:
         norm_eps=1e-5 if rotary else 1e-6,
         position_interpolation=None if rotary else PositionInterpolation(0.0, antialias=True),
         rope_base=DINOV3_BASE if rotary else None,
-        heads_by_width={4096: 32} if rotary else {1280: 16},  # DINOv3 7B; vit_huge
+        # DINOv3 7B; vit_so400m, vit_huge, vit_giant and eva_giant, vit_gigantic
+        heads_by_width={4096: 32} if rotary else dict.fromkeys((1152, 1280, 1408, 1664), 16),
         known=frozenset({"interpolate_offset", "interpolate_antialias", "rope_dtype"} if told else ()),
     )
     return Canonical(state, defaults, dropped, tuple(notes))
+
+
+def _refuse_others(contents: Contents) -> None:
+    """Raises UnsupportedArchitectureError if the file is, or may be, a model that computes something else."""
+    state, name = contents.state, contents.config.get("architecture")
+    rotary, separate = "pos_embed" not in state, _has_separate_biases(state)
+    if name is not None:
+        usual = _ROTARY_THAT_IS_READ if rotary else _SEPARATE_BIASES_THAT_ARE_READ if separate else re.compile("")
+        is_read, what = usual.search(str(name)) and not _NOT_READ.search(str(name)), repr(name)
+    elif rotary:
+        is_read = "reg_token" in state and not any(key.endswith(".attn.qkv.bias") for key in state)
+        what = "a model without learned positions that is not its DINOv3 (RoPE-ViT, BEiT, ...)"
+    else:
+        is_read, what = not separate, "EVA or EVA-02"
+    if not is_read:
+        raise UnsupportedArchitectureError(
+            f"the names are timm's, and those of {what}, whose positions or blocks are not read here; it goes through "
+            f"timm:{'NAME' if name is None else name}@FILE"
+        )
+    _refuse_rebuilt(contents.config)
+
+
+def _refuse_rebuilt(config: Mapping[str, Any]) -> None:
+    """Raises UnsupportedArchitectureError if a config has arguments that change what the model of its name computes."""
+    arguments = config.get("model_args")
+    for key, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        if _REBUILT.search(key) and value not in (None, "gelu"):
+            raise UnsupportedArchitectureError(
+                f"config.json builds {config.get('architecture')!r} with {key}={value!r}, which is not read here; "
+                "build it in a file of your own: my_file.py:build"
+            )
+
+
+def _has_separate_biases(state: Mapping[str, Tensor]) -> bool:
+    return any(key.endswith(".attn.q_bias") for key in state)
 
 
 def _gated(state: Mapping[str, Tensor]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from benchmark.backbones.contents import Contents
 from benchmark.backbones.facts import read_facts
 from benchmark.backbones.spec import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, ViTSpec
 from benchmark.backbones.structure import infer_spec
-from benchmark.errors import StructureError
+from benchmark.errors import StructureError, UnsupportedArchitectureError
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import LayoutCase
@@ -130,14 +131,21 @@ _DECODER, _GAMMA = {"decoder_pos_embed": (1, 5, 8)}, {"blocks.0.gamma_1": (1280,
         ("mae", _plain_names(1280, pos_embed=(1, 5, 1280), **_DECODER), 16),
         ("deit3", _plain_names(1280, pos_embed=(1, 4, 1280), **_GAMMA), 16),
         ("timm", _plain_names(1280, pos_embed=(1, 5, 1280)), 16),
-        ("timm", _plain_names(4096, **{"blocks.0.gamma_1": (4096,)}), 32),
-        ("timm", _plain_names(1280, **_GAMMA), 20),
+        ("timm", _plain_names(1408, pos_embed=(1, 5, 1408)), 16),
+        ("timm", _plain_names(1664, pos_embed=(1, 5, 1664)), 16),
+        ("timm", _plain_names(1152, pos_embed=(1, 4, 1152), reg_token=(1, 1, 1152)), 16),
+        ("timm", _plain_names(1024, pos_embed=(1, 5, 1024)), 16),
+        ("timm", _plain_names(4096, reg_token=(1, 4, 4096), **{"blocks.0.gamma_1": (4096,)}), 32),
+        ("timm", _plain_names(1280, reg_token=(1, 4, 1280), **_GAMMA), 20),
     ],
 )
 def test_models_whose_heads_are_not_64_wide_are_known_by_their_width(
     layout: str, state: dict[str, torch.Tensor], heads: int
 ) -> None:
-    """ViT-H of MAE, DeiT-III and google has 16 heads of 80, DINOv3's 7B 32 of 128; no tensor tells."""
+    """ViT-H of MAE, DeiT-III and google has 16 heads of 80, DINOv3's 7B 32 of 128; no tensor tells.
+
+    timm's ViT-g has 16 of 88, its ViT-G 16 of 104 and its so400m 16 of 72 (``models/vision_transformer.py``).
+    """
     contents = Contents(state)
     found = formats.detect(contents)
     canonical = found.to_canonical(contents)
@@ -193,3 +201,125 @@ def test_a_folder_of_timm_tells_its_name_and_its_statistics() -> None:
     assert _spec(contents).preprocessing == Preprocessing((0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
     assert formats.timm.to_canonical(contents).notes == ()
     assert formats.detect(Contents(names)).NAME == "dinov2"
+
+
+def _timm_names(
+    *parts: str, width: int = 64, positions: int | None = None, registers: int = 0, gated: bool = False
+) -> dict[str, torch.Tensor]:
+    """One block with all tensors that timm 1.0.31 has; ``parts`` are LayerScale and biases as it calls them."""
+    shapes: dict[str, tuple[int, ...]] = {
+        **({"pos_embed": (1, positions, width)} if positions else {}),
+        **({"reg_token": (1, registers, width)} if registers else {}),
+        **{f"blocks.0.{part}": (3 * width if part == "attn.qkv.bias" else width,) for part in parts},
+        "blocks.0.mlp.fc1.weight": (256 if gated else 128, width),
+        "blocks.0.mlp.fc2.weight": (width, 128),
+    }
+    return _plain_names(width, **shapes)
+
+
+_BIAS, _EVA_BIASES = ("attn.qkv.bias",), ("attn.q_bias", "attn.v_bias")
+_GAMMAS, _SCALES = ("gamma_1", "gamma_2"), ("ls1.gamma", "ls2.gamma")
+# timm's model, its tensors, and the layout that a bare file is read as; None is refused.
+_OF_TIMM: list[tuple[str, dict[str, torch.Tensor], str | None]] = [
+    ("vit_small_patch14_224", _timm_names(*_BIAS, positions=17), "timm"),
+    ("vit_giant_patch14_224", _timm_names(*_BIAS, width=1408, positions=17), "timm"),
+    ("vit_so400m_patch14_reg1_tipsv2", _timm_names(*_BIAS, *_SCALES, width=1152, positions=16, registers=1), "timm"),
+    ("vit_small_patch14_dinov2", _timm_names(*_BIAS, *_SCALES, positions=17), "dinov2"),
+    ("vit_giant_patch14_dinov2", _timm_names(*_BIAS, *_SCALES, positions=17, gated=True), "timm"),
+    ("vit_small_patch14_reg4_dinov2", _timm_names(*_BIAS, *_SCALES, positions=16, registers=4), "timm"),
+    ("deit3_small_patch14_224", _timm_names(*_BIAS, *_SCALES, positions=16), "timm"),
+    ("flexivit_small", _timm_names(*_BIAS, positions=16), None),  # 4 x 4, or 1 + 3 x 5
+    ("vit_small_patch14_dinov3", _timm_names(*_GAMMAS, registers=4), "timm"),
+    ("vit_small_patch14_dinov3_qkvb", _timm_names(*_GAMMAS, *_EVA_BIASES, registers=4), "timm"),
+    ("vit_giant_patch14_lingbot", _timm_names(*_GAMMAS, registers=4, gated=True), "timm"),
+    ("vit_small_patch14_rope_224", _timm_names(*_GAMMAS, *_BIAS), None),
+    ("vit_small_patch14_rope_ape_224", _timm_names(*_GAMMAS, *_BIAS, positions=16), "deit3"),
+    ("vit_medium_patch14_rope_reg1_gap_256", _timm_names(*_GAMMAS, *_BIAS, registers=1), None),
+    ("eva02_tiny_patch14_224", _timm_names(*_EVA_BIASES, positions=17, gated=True), None),
+    ("eva02_enormous_patch14_clip_224", _timm_names(*_EVA_BIASES, positions=17), None),
+    ("eva_giant_patch14_224", _timm_names(*_EVA_BIASES, width=1408, positions=17), None),
+    ("beit_base_patch14_224", _timm_names(*_GAMMAS, *_EVA_BIASES), None),
+]
+
+
+@pytest.mark.parametrize(("name", "state", "layout"), _OF_TIMM, ids=[name for name, *_ in _OF_TIMM])
+def test_a_bare_file_of_timm_is_read_for_what_it_is_or_refused(
+    name: str, state: dict[str, torch.Tensor], layout: str | None
+) -> None:
+    contents = Contents(state)
+    if layout is None:
+        with pytest.raises(
+            (UnsupportedArchitectureError, StructureError), match=r"timm:NAME@FILE|pos_embed has 16 rows"
+        ):
+            _spec(contents)
+        return
+    found = formats.detect(contents)
+    assert layout == found.NAME
+    assert _spec(contents).num_heads == (16 if state["cls_token"].shape[2] > 1000 else 1)
+    told = any("vit_*_rope_ape_*" in note for note in found.to_canonical(contents).notes)
+    assert told == (layout == "deit3")  # RoPE-ViT with learned positions has DeiT-III's tensors
+
+
+@pytest.mark.parametrize(("name", "state"), [case[:2] for case in _OF_TIMM], ids=[name for name, *_ in _OF_TIMM])
+def test_a_folder_of_timm_is_read_by_the_name_that_it_tells(name: str, state: dict[str, torch.Tensor]) -> None:
+    contents = Contents(state, {"architecture": name, "pretrained_cfg": {"input_size": [3, 56, 56]}}, grid=(4, 4))
+    if re.search("rope|eva02|beit", name):
+        with pytest.raises(UnsupportedArchitectureError, match=f"those of '{name}'.*timm:{name}@FILE"):
+            _spec(contents)
+    else:
+        assert formats.detect(contents).NAME == "timm"
+        assert _spec(contents).num_heads == (16 if state["cls_token"].shape[2] > 1000 else 1)
+
+
+def test_a_bias_of_queries_without_one_of_values_is_refused() -> None:
+    contents = Contents(_timm_names(*_GAMMAS, "attn.q_bias", registers=4))
+    with pytest.raises(StructureError, match=r"no 'blocks\.0\.attn\.v_bias' of its shape"):
+        formats.timm.to_canonical(contents)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"rope_temperature": 50.0},
+        {"rope_type": "mixed"},
+        {"use_rot_pos_emb": True},
+        {"use_post_norm": True},
+        {"act_layer": "quick_gelu"},
+        {"norm_layer": "rmsnorm"},
+        {"block_fn": "parallel"},
+    ],
+)
+def test_arguments_of_a_model_that_change_its_function_and_no_tensor_are_refused(arguments: dict[str, Any]) -> None:
+    [name] = arguments
+    names = _timm_names(*_BIAS, positions=17)
+    usual = {"img_size": 56, "num_classes": 0, "init_values": None, "act_layer": "gelu", "drop_path_rate": 0.1}
+    assert _spec(Contents(names, {"architecture": "vit_x", "model_args": usual}))
+    with pytest.raises(UnsupportedArchitectureError, match=f"builds 'vit_x' with {name}="):
+        _spec(Contents(names, {"architecture": "vit_x", "model_args": {**usual, **arguments}}))
+
+
+def test_how_timm_rotates_is_told_by_the_name_of_its_dinov3() -> None:
+    told = {"architecture": "vit_small_patch14_dinov3"}
+    names = _timm_names(*_GAMMAS, registers=4)
+    known = [formats.timm.to_canonical(Contents(names, config)).defaults.known for config in (told, {})]
+    assert ["rope_dtype" in each for each in known] == [True, False]
+
+
+_NAMES_OF_DINOV2 = {"mask_token": (1, 64), "register_tokens": (1, 2, 64)}
+
+
+@pytest.mark.parametrize("name", _NAMES_OF_DINOV2)
+def test_a_grid_of_dinov2_that_is_no_square_is_not_taken_for_one_without_cls(name: str) -> None:
+    """1 + 3 x 5 positions are 4 x 4, and DINOv2's code always has one for [CLS]."""
+    names = _plain_names(64, pos_embed=(1, 16, 64), **{"blocks.0.ls1.gamma": (64,), name: _NAMES_OF_DINOV2[name]})
+    assert formats.detect(Contents(names)).NAME == "dinov2"
+    with pytest.raises(StructureError, match=r"no square, give backbone\.image_size"):
+        _spec(Contents(names))
+    assert _spec(Contents(names, arguments={"img_size": [42, 70]})).grid == (3, 5)
+
+
+def test_a_grid_of_mae_that_is_no_square_is_not_taken_for_deits() -> None:
+    contents = Contents(_plain_names(64, pos_embed=(1, 16, 64), decoder_pos_embed=(1, 16, 8)), wrapper="model")
+    assert formats.detect(contents).NAME == "mae"
+    with pytest.raises(StructureError, match=r"no square, give backbone\.image_size"):
+        _spec(contents)
