@@ -36,7 +36,8 @@ def to_canonical(contents: Contents) -> Canonical:
     """
     state = rename(contents.state, _ours)
     dropped = drop(state, r"head\.", "classifier")
-    state["pos_embed"], notes = with_cls_row(state["pos_embed"], contents.grid, plain=has_plain_names(contents))
+    plain = "cls_token" in state and has_plain_names(contents)
+    state["pos_embed"], notes = with_cls_row(state["pos_embed"], contents.grid, plain=plain)
     if any(key.endswith(".gamma_1") for key in contents.state):
         notes += (
             "RoPE-ViTs with learned positions (vit_*_rope_ape_* of timm) have the same names; such a file is not read "

@@ -97,7 +97,7 @@ def to_canonical(contents: Contents) -> Canonical:
     if rotary and not told:
         notes.append(f"the base of rotary periods is taken for {DINOV3_BASE:g}, as in timm's models of DINOv3")
     if not rotary:
-        plain = has_plain_names(contents)
+        plain = "cls_token" in state and has_plain_names(contents)
         state["pos_embed"], told_by_count = with_cls_row(state["pos_embed"], contents.grid, plain=plain)
         notes.extend(told_by_count)
     if has_plain_names(contents) and not told:

@@ -318,6 +318,15 @@ def test_a_grid_of_dinov2_that_is_no_square_is_not_taken_for_one_without_cls(nam
     assert _spec(Contents(names, arguments={"img_size": [42, 70]})).grid == (3, 5)
 
 
+@pytest.mark.parametrize("wrapper", [None, "model"])
+def test_a_model_without_cls_is_told_that_before_its_grid_is_asked_for(wrapper: str | None) -> None:
+    """As SigLIP has none: a size would not help."""
+    names = {key: tensor for key, tensor in _timm_names(*_BIAS, positions=16).items() if key != "cls_token"}
+    contents = Contents(names, wrapper=wrapper)
+    canonical = formats.detect(contents).to_canonical(contents)
+    assert "cls_token" not in canonical.state
+
+
 def test_a_grid_of_mae_that_is_no_square_is_not_taken_for_deits() -> None:
     contents = Contents(_plain_names(64, pos_embed=(1, 16, 64), decoder_pos_embed=(1, 16, 8)), wrapper="model")
     assert formats.detect(contents).NAME == "mae"
