@@ -25,8 +25,11 @@ from benchmark.errors import CheckpointError, InputSizeError, StructureError, Un
 _FINAL_NORMS = ("layernorm", "norm", "post_layernorm", "layer_norm", "rms_norm")
 # Tensors that no token passes through, with or without a vision tower around: they may be missing, and left over.
 _UNUSED = re.compile(
-    r"(.+\.)?(pooler|head|\w*classifier|lm_head|neck|decoder|mask_token|text_model|\w*_projection|logit_\w+)(\.|$)"
+    r"(.+\.)?(pooler|head|(lm|decode|auxiliary)_head|fpn\d|\w*classifier|neck|decoder|mask_token|text_model|"
+    r"\w*_projection|logit_\w+)(\.|$)"
 )
+# ``BeitForMaskedImageModeling`` has a norm of its own before ``lm_head``, beside the model.
+_MASKED_MODELLING, _NORM_OF_ITS_HEAD = "lm_head.", "layernorm."
 _TOWER = "vision_model"
 _NEEDED = ("patch_size", "image_size", "hidden_size")
 
@@ -222,6 +225,8 @@ def _unused(found: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tupl
     if strange:
         raise CheckpointError(f"hf:{folder} lacks tensors, or has them in another shape: {', '.join(strange[:10])}")
     left = list(filter(is_used, keys["unexpected"]))
+    if any(key.startswith(_MASKED_MODELLING) for key in keys["unexpected"]):
+        left = [key for key in left if not key.startswith(_NORM_OF_ITS_HEAD)]
     if left:
         raise CheckpointError(
             f"hf:{folder} has {len(left)} tensors that the model of its config.json does not read: "

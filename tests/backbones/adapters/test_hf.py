@@ -15,13 +15,18 @@ from transformers import (
     Aimv2VisionModel,
     AutoModel,
     BeitConfig,
+    BeitForMaskedImageModeling,
+    BeitForSemanticSegmentation,
     BeitModel,
     CLIPConfig,
     CLIPForImageClassification,
     CLIPVisionConfig,
     CLIPVisionModel,
+    Data2VecVisionConfig,
+    Data2VecVisionForSemanticSegmentation,
     DeiTConfig,
     DeiTForImageClassificationWithTeacher,
+    DeiTForMaskedImageModeling,
     Dinov2WithRegistersConfig,
     Dinov2WithRegistersModel,
     ResNetConfig,
@@ -38,6 +43,7 @@ from transformers import (
     VideoMAEModel,
     ViTConfig,
     ViTForImageClassification,
+    ViTForMaskedImageModeling,
     ViTMAEConfig,
     ViTMAEModel,
     ViTModel,
@@ -162,6 +168,46 @@ def test_a_classifier_gives_its_backbone_and_names_what_is_left_out(tmp_path: Pa
         expected = vision(images, output_hidden_states=True).hidden_states[-1]
     patches = backbone.tokens(images, norm=False)[0].patches
     torch.testing.assert_close(patches, expected[:, -16:], atol=1e-5, rtol=1e-5)
+
+
+_FOUR = {**_FIELDS, "num_hidden_layers": 4, "out_indices": [1, 2, 3, 4], "use_absolute_position_embeddings": True}
+_OF_BEIT = {**_FOUR, "use_mask_token": True}
+_HEADS: dict[str, Callable[[], Any]] = {
+    "BEiT, masked": lambda: BeitForMaskedImageModeling(BeitConfig(**_OF_BEIT)),
+    "BEiT with a norm, masked": lambda: BeitForMaskedImageModeling(BeitConfig(**_OF_BEIT, use_mean_pooling=False)),
+    "BEiT, segmentation": lambda: BeitForSemanticSegmentation(BeitConfig(**_FOUR)),
+    "data2vec, segmentation": lambda: Data2VecVisionForSemanticSegmentation(Data2VecVisionConfig(**_FOUR)),
+    "ViT, masked": lambda: ViTForMaskedImageModeling(ViTConfig(**_FIELDS)),
+    "DeiT, masked": lambda: DeiTForMaskedImageModeling(DeiTConfig(**_FIELDS)),
+}
+
+
+@pytest.mark.parametrize("make", _HEADS.values(), ids=_HEADS)
+def test_a_folder_of_pre_training_or_of_a_dense_task_gives_its_backbone(
+    tmp_path: Path, make: Callable[[], Any]
+) -> None:
+    model = make().eval()
+    backbone = load_backbone(f"hf:{_saved(model, tmp_path)}")
+    inside = f"{model.base_model_prefix}."
+    assert not any(key.startswith(inside) and not key.endswith("mask_token") for key, _ in backbone.source.dropped)
+    images = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = model.base_model(images, output_hidden_states=True).hidden_states[-1]
+    patches = backbone.tokens(images, norm=False)[0].patches
+    torch.testing.assert_close(patches, expected[:, -16:], atol=1e-5, rtol=1e-5)
+    if backbone.has_norm and not isinstance(model.base_model.layernorm, torch.nn.Identity):
+        with torch.no_grad():
+            normed = model.base_model.layernorm(expected)
+        torch.testing.assert_close(backbone.tokens(images)[0].patches, normed[:, -16:], atol=1e-5, rtol=1e-5)
+
+
+def test_a_final_norm_that_the_config_does_without_is_refused(tmp_path: Path) -> None:
+    """Only beside a head of masked modelling it is the head's."""
+    folder = _saved(BeitModel(BeitConfig(**_FIELDS, use_mean_pooling=False), add_pooling_layer=False), tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "use_mean_pooling": True}))
+    with pytest.raises(CheckpointError, match=r"does not read: layernorm\.bias, layernorm\.weight"):
+        load_backbone(f"hf:{folder}")
 
 
 def test_a_file_of_more_blocks_than_its_config_is_refused(tmp_path: Path) -> None:
