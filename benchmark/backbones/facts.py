@@ -1,23 +1,26 @@
 """Facts beside the weights: a folder's configs, the arguments in a training file, our own spec.
 
-They come after what a user gives by name and before what a layout implies. Sizes that tensors tell too must agree.
+They come after what a user gives by name and before what a layout implies; what a config tells comes before arguments.
+Sizes that tensors tell too must agree.
 
     config.json of transformers        hidden_size, num_attention_heads, layer_norm_eps, image_size, ...
     config.json of timm                model_args, pretrained_cfg: img_size, input_size, mean, std
     preprocessor_config.json, or image_processor of processor_config.json       image_mean, image_std, rescaling
-    args, hyper_parameters, hparams, config of a training file                  image size, patch size, mean, std
+    args, hyper_parameters, hparams, config of a training file                  the same names, at the top
     spec of a file of ours             everything; ``formats/densebench.py`` reads what is compared with no tensor
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.backbones.spec import ASSUMED_KEY, Preprocessing
 from benchmark.errors import StructureError
+
+T = TypeVar("T")
 
 _HALF = (0.5, 0.5, 0.5)
 _CLIP = Preprocessing((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -32,10 +35,12 @@ ALWAYS_SQUARE = ("dinov2", "dinov2_with_registers")
 
 # What configs call it, in the order they are asked.
 _IMAGE_SIZE = ("image_size", "img_size", "input_size")
+_HEADS = ("num_attention_heads", "num_heads")
+_EPS = ("layer_norm_eps", "norm_eps")
 _SIZES = {
     "embed_dim": ("hidden_size", "embed_dim"),
     "depth": ("num_hidden_layers", "depth"),
-    "num_registers": ("num_register_tokens", "reg_tokens"),
+    "num_registers": ("num_register_tokens", "reg_tokens", "num_reg_tokens", "num_registers", "n_storage_tokens"),
 }
 # Fields of our own spec that tensors tell too.
 _COMPARED = (
@@ -65,6 +70,9 @@ class Facts:
     origin: str = ""
     """Where they stand, for messages."""
 
+    mend: str = ""
+    """What to do if they are not those of the weights, for messages."""
+
 
 def read_facts(
     config: Mapping[str, Any],
@@ -80,9 +88,7 @@ def read_facts(
     if spec is not None:
         return _of_spec(spec)
     try:
-        if config or preprocessor:
-            return _of_config(config, preprocessor)
-        return _of_arguments(arguments)
+        return _joined(_of_config(config, preprocessor), _of_arguments(arguments))
     except (TypeError, ValueError) as error:
         raise StructureError(f"a config beside the weights cannot be read: {error}") from error
 
@@ -122,7 +128,7 @@ def _of_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Fa
     model_args, pretrained = (each if isinstance(each, Mapping) else {} for each in inner)
     places = (model_args, config, pretrained)
     mean, std = told_statistics(config, preprocessor)
-    eps, heads = _first(places, ("layer_norm_eps",)), _first(places, ("num_attention_heads", "num_heads"))
+    eps, heads = _first(places, _EPS), _first(places, _HEADS)
     sizes = {name: _first(places, names) for name, names in _SIZES.items()}
     patch = pair(_first(places, ("patch_size",)))
     sizes["patch_size"] = None if patch is None else patch[0]
@@ -135,20 +141,57 @@ def _of_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> Fa
         std=std,
         sizes={name: int(value) for name, value in sizes.items() if value is not None},
         origin="the config beside the weights",
+        mend="if it is another model's, take the weights away from it",
     )
 
 
 def _of_arguments(arguments: Mapping[str, Any]) -> Facts:
     """Reads arguments of a script that is not known: what is not formed like the fact is another thing of its name."""
-    image = next(filter(None, (_pair_or_none(arguments.get(name)) for name in _IMAGE_SIZE)), None)
-    patch = _pair_or_none(arguments.get("patch_size"))
-    mean, std = (_share_or_none(arguments.get(name)) for name in ("mean", "std"))
+
+    def first(names: Sequence[str], read: Callable[[Any], T | None]) -> T | None:
+        return next((found for name in names if (found := read(arguments.get(name))) is not None), None)
+
+    patch = first(("patch_size",), _pair_or_none)
+    sizes = {
+        name: first(names, _count_or_none if name == "num_registers" else _positive_or_none)
+        for name, names in _SIZES.items()
+    }
+    sizes["patch_size"] = patch and patch[0]
     return Facts(
-        image_size=image,
-        mean=mean,
-        std=std,
-        sizes={"patch_size": patch[0]} if patch else {},
-        origin="the training arguments in the file",
+        image_size=first(_IMAGE_SIZE, _pair_or_none),
+        num_heads=first(_HEADS, _positive_or_none),
+        norm_eps=first(_EPS, _eps_or_none),
+        mean=first(("mean",), _share_or_none),
+        std=first(("std",), _share_or_none),
+        sizes={name: value for name, value in sizes.items() if value is not None},
+        origin="the record of training arguments in the file",
+        mend="if it is of something else, save the state dict alone",
+    )
+
+
+def _joined(first: Facts, second: Facts) -> Facts:
+    """Returns what the first tells, and of the rest what the second tells.
+
+    Raises:
+        StructureError: They tell different sizes, so that one of them is not of these weights.
+    """
+    for name in first.sizes.keys() & second.sizes.keys():
+        if first.sizes[name] != second.sizes[name]:
+            raise StructureError(
+                f"{first.origin} says {name} {first.sizes[name]}, {second.origin} {second.sizes[name]}; "
+                f"{first.mend}, or {second.mend}"
+            )
+    told = {
+        name: value if value is not None else getattr(second, name)
+        for name, value in vars(first).items()
+        if name not in ("sizes", "origin", "mend")
+    }
+    telling = [facts for facts in (first, second) if facts.sizes or facts.image_size]
+    return Facts(
+        **told,
+        sizes={**first.sizes, **second.sizes},
+        origin=" or ".join(facts.origin for facts in telling),
+        mend=", or ".join(facts.mend for facts in telling),
     )
 
 
@@ -189,6 +232,23 @@ def _pair_or_none(value: Any) -> tuple[int, int] | None:
         return pair(value)
     except ValueError:
         return None
+
+
+def _count_or_none(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _positive_or_none(value: Any) -> int | None:
+    return _count_or_none(value) or None
+
+
+def _eps_or_none(value: Any) -> float | None:
+    """Reads a small positive number, also one that YAML leaves a string, as it does with ``1e-6``."""
+    try:
+        number = float(value) if isinstance(value, float | str) else math.nan
+    except ValueError:
+        return None
+    return number if 0 < number < 1 else None
 
 
 def _three(value: Any) -> tuple[float, ...] | None:

@@ -176,7 +176,8 @@ def _refuse_other_sizes(found: Mapping[str, Any], facts: Facts) -> None:
     for name, told in facts.sizes.items():
         if name in found and told != found[name]:
             words = f"{told} {_WORDS[name]}" if name in _WORDS else f"{name} {told}"
-            raise StructureError(f"{facts.origin} says {words}, the checkpoint has {found[name]}")
+            mend = facts.mend and f"; {facts.mend}"
+            raise StructureError(f"{facts.origin} says {words}, the checkpoint has {found[name]}{mend}")
 
 
 def _given(*values: T | None) -> T | None:

@@ -34,6 +34,10 @@ _FOLDER_WEIGHTS = (
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"
 )  # fmt: skip
 _CONFIGS = ("config.json", "processor_config.json", "preprocessor_config.json")
+# What timm writes beside the ``architecture`` (models/_hub.py, save_config_for_hf).
+_OF_TIMM = ("pretrained_cfg", "num_features")
+# How names of weight files end, for telling whether one is alone in its folder.
+_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class RawCheckpoint:
 
     spec: Mapping[str, Any] | None = None
     """The spec of a safetensors file of ours."""
+
+    notes: tuple[str, ...] = ()
+    """What lies beside a file and was not read."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,9 @@ def read_configs(folder: Path) -> Configs:
 def read_checkpoint(path: Path) -> RawCheckpoint:
     """Reads a ``.pth``, ``.pt``, ``.bin`` or ``.safetensors`` file, or a Hugging Face folder, on the CPU.
 
-    The weight file of a folder stands for the folder: ``model.safetensors`` is read with the configs beside it.
+    The weight file of a folder stands for the folder: ``model.safetensors`` is read with the configs beside it. So is a
+    file of another name that is alone with them, if they are those of transformers or timm: among several checkpoints
+    they may be another's, and many programs call a file of theirs ``config.json``.
 
     Raises:
         CheckpointFileError: Missing, truncated, larger in its own words than on disk, or no weight file.
@@ -100,10 +109,13 @@ def read_checkpoint(path: Path) -> RawCheckpoint:
     """
     if path.is_dir():
         return _read_folder(path)
-    if path.name in _FOLDER_WEIGHTS and any((path.parent / name).is_file() for name in _CONFIGS):
+    beside = [name for name in _CONFIGS if path.is_file() and (path.parent / name).is_file()]
+    doubt = None if path.name in _FOLDER_WEIGHTS or not beside else _doubt_about_configs(path)
+    if beside and doubt is None:
         return _read_folder(path.parent, path)
     contents, spec = _read_file(path)
-    return RawCheckpoint(contents, (path,), spec=spec)
+    notes = () if doubt is None else (f"not read: {' and '.join(beside)} beside it ({doubt})",)
+    return RawCheckpoint(contents, (path,), spec=spec, notes=notes)
 
 
 def sha256_of(files: tuple[Path, ...]) -> str:
@@ -118,9 +130,23 @@ def sha256_of(files: tuple[Path, ...]) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
+def _doubt_about_configs(weights: Path) -> str | None:
+    """Says why the configs beside a file of weights may be of something else; None if they are its own."""
+    config = weights.parent / _CONFIGS[0]
+    try:
+        files = sorted(path.name for path in weights.parent.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        found = _read_json(config) if config.is_file() else None
+    except (CheckpointFileError, OSError) as error:
+        return first_line(error)
+    if others := [name for name in files if name != weights.name]:
+        return f"other weights lie there: {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
+    of_timm = found is not None and "architecture" in found and not found.keys().isdisjoint(_OF_TIMM)
+    return None if found is None or of_timm or "model_type" in found else "it is not of transformers or timm"
+
+
 def _read_folder(folder: Path, weights: Path | None = None) -> RawCheckpoint:
     """Reads the weights of a folder, by default the first kind there is, with the configs beside them."""
-    if any(folder.glob("*.distcp")):
+    if weights is None and any(folder.glob("*.distcp")):
         raise UnsupportedArchitectureError(
             f"{folder} is a distributed checkpoint; export it to one file first, for instance with "
             "torch.distributed.checkpoint.format_utils.dcp_to_torch_save"

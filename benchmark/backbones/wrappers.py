@@ -101,7 +101,7 @@ def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tu
         raise UnexpectedKeysError(
             f"keys beside {model.written}*: {', '.join(strange[:10])}; if the backbone does without them, save it alone"
         )
-    notes = []
+    notes = [*raw.notes]
     if model.entries:
         notes.append(f"took {'.'.join(model.entries)!r} of {sorted(map(str, raw.contents))}")
     if any(_plain(key) != key for key in tensors):
@@ -190,12 +190,15 @@ def _named(models: Sequence[_Model], usual: str | None, asked: str) -> list[_Mod
 
 def _listed(models: Sequence[_Model], usual: str | None) -> str:
     """Lists what may be chosen, as it is given."""
-    choices = []
+    names = []
     for model in models:
         short = model.written.rstrip(".")
-        shown = short if short and _named(models, usual, short) == [model] else model.name
-        choices.append(f"backbone.weights={shown}" if shown else "none")
-    return f"choose {' or '.join(choices)}" if choices else "there is none"
+        names.append(short if short and _named(models, usual, short) == [model] else model.name)
+    choices = [f"backbone.weights={name}" for name in names if name]
+    ways = [f"choose {' or '.join(choices)}"] if choices else []
+    if "" in names and usual is None:  # it has no name and is the one that is taken without
+        ways.append("leave backbone.weights out")
+    return ", or ".join(ways) if ways else "there is none"
 
 
 def _entries(entry: str | None) -> tuple[str, ...]:

@@ -127,6 +127,83 @@ def test_the_arguments_in_a_training_file_tell_the_grid_and_the_statistics(
     assert "image_size" not in backbone.source.assumed
 
 
+_CALLED = {
+    "heads": ("num_heads", "num_attention_heads"),
+    "eps": ("norm_eps", "layer_norm_eps"),
+    "width": ("embed_dim", "hidden_size"),
+    "depth": ("depth", "num_hidden_layers"),
+    "registers": ("num_register_tokens", "reg_tokens", "num_reg_tokens", "num_registers", "n_storage_tokens"),
+    "patch": ("patch_size",),
+}
+
+
+def _training_file(vit: VisionTransformer, folder: Path, **arguments: Any) -> Path:
+    torch.save({"state_dict": dict(vit.state_dict()), "hyper_parameters": arguments}, folder / "last.ckpt")
+    return folder / "last.ckpt"
+
+
+@pytest.mark.parametrize("heads", _CALLED["heads"])
+@pytest.mark.parametrize("eps", _CALLED["eps"])
+def test_the_arguments_in_a_training_file_tell_heads_and_epsilon(
+    make_vit: Callable, tmp_path: Path, heads: str, eps: str
+) -> None:
+    """Without them, 48 channels have no known number of heads, and norms would have another epsilon."""
+    vit = make_vit(norm_eps=1e-3, grid_size=4)
+    path = _training_file(vit, tmp_path, **{heads: 4, eps: 1e-3, "embed_dim": 48, "depth": 3, "img_size": 56})
+    backbone = load_backbone(path)
+    assert {"num_heads", "norm_eps", "image_size"}.isdisjoint(backbone.source.assumed)
+    images = torch.randn(1, 3, 56, 56)
+    assert torch.equal(backbone.tokens(images)[0].patches, vit.tokens(images)[0].patches)
+    assert load_backbone(path, num_heads=2, norm_eps=1e-6).spec.norm_eps == 1e-6  # a user comes first
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("width", 384, "384 channels, the checkpoint has 48"),
+        ("depth", 12, "12 blocks, the checkpoint has 3"),
+        ("registers", 4, "4 registers, the checkpoint has 0"),
+        ("patch", 16, "16 pixels a patch, the checkpoint has 14"),
+    ],
+)
+def test_arguments_that_contradict_the_tensors_are_refused(
+    make_vit: Callable, tmp_path: Path, kind: str, value: int, words: str
+) -> None:
+    for name in _CALLED[kind]:
+        path = _training_file(make_vit(), tmp_path, num_heads=4, **{name: value})
+        match = f"^the record of training arguments in the file says {words}; if it is of .*save the state dict alone"
+        with pytest.raises(StructureError, match=match):
+            load_backbone(path)
+
+
+@pytest.mark.parametrize("value", [None, True, -3, 0, 4.5, "four", [4, 8], {"a": 1}])
+def test_arguments_that_are_not_formed_like_the_fact_are_no_facts(
+    make_vit: Callable, tmp_path: Path, value: Any
+) -> None:
+    arguments = {name: value for names in _CALLED.values() for name in names if names != _CALLED["patch"]}
+    backbone = load_backbone(_training_file(make_vit(embed_dim=64), tmp_path, **arguments))
+    assert {"num_heads", "norm_eps"} <= {*backbone.source.assumed}
+
+
+def test_an_epsilon_that_yaml_has_left_a_string_is_read(make_vit: Callable, tmp_path: Path) -> None:
+    """YAML 1.1 takes ``1e-3`` for text."""
+    path = _training_file(make_vit(), tmp_path, num_heads=4, norm_eps="1e-3")
+    assert load_backbone(path).spec.norm_eps == 1e-3
+
+
+def test_a_config_and_arguments_tell_each_what_the_other_does_not(make_vit: Callable, tmp_path: Path) -> None:
+    path = _training_file(make_vit(norm_eps=1e-3), tmp_path, num_heads=2, norm_eps=1e-3, depth=3)
+    path = path.rename(tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text(json.dumps({"num_attention_heads": 4, "hidden_size": 48}))
+    spec = load_backbone(path).spec
+    assert (spec.num_heads, spec.norm_eps) == (4, 1e-3)  # a config comes first
+    (tmp_path / "config.json").write_text(json.dumps({"num_attention_heads": 4, "depth": 4}))
+    with pytest.raises(
+        StructureError, match=r"says depth 4, the record of training arguments in the file 3; .*, or if"
+    ):
+        load_backbone(path)
+
+
 def test_statistics_for_images_of_another_scale_are_no_facts(make_vit: Callable, tmp_path: Path) -> None:
     arguments = {"mean": [123.7, 116.3, 103.5], "std": 0.5}
     torch.save({"model": dict(make_vit().state_dict()), "args": arguments}, tmp_path / "vit.pth")

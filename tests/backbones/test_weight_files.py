@@ -16,6 +16,7 @@ from benchmark.backbones import load_backbone
 from benchmark.backbones.weight_files import read_checkpoint, sha256_of
 from benchmark.errors import (
     CheckpointFileError,
+    StructureError,
     UnknownFormatError,
     UnsafeCheckpointError,
     UnsupportedArchitectureError,
@@ -63,10 +64,92 @@ def test_a_weight_file_is_read_with_the_config_beside_it(tmp_path: Path, name: s
     assert len(raw.contents) == (2 if name == "model.safetensors" else 1)
 
 
-def test_another_file_has_nothing_to_do_with_a_config_beside_it(tmp_path: Path) -> None:
-    save_file(_TENSORS, tmp_path / "mine.safetensors")
-    (tmp_path / "config.json").write_text('{"num_attention_heads": 2}')
-    assert read_checkpoint(tmp_path / "mine.safetensors").config == {}
+_OF_TRANSFORMERS = '{"model_type": "vit", "num_attention_heads": 2}'
+_OF_TIMM = '{"architecture": "vit_x", "pretrained_cfg": {}}'
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "checkpoint.pth", "last.ckpt", "pytorch_model_ema.bin"])
+@pytest.mark.parametrize("config", [_OF_TRANSFORMERS, _OF_TIMM])
+def test_a_file_of_any_name_is_read_with_the_config_that_it_is_alone_with(
+    tmp_path: Path, name: str, config: str
+) -> None:
+    _write(tmp_path / name)
+    (tmp_path / "config.json").write_text(config)
+    (tmp_path / "log.txt").write_text("epoch 3")
+    raw = read_checkpoint(tmp_path / name)
+    assert raw.config == json.loads(config)
+    assert raw.notes == ()
+    assert [path.name for path in raw.files] == ["config.json", name]
+
+
+def test_a_processors_config_is_read_with_the_file_that_it_is_alone_with(tmp_path: Path) -> None:
+    _write(tmp_path / "mine.pth")
+    (tmp_path / "preprocessor_config.json").write_text('{"image_mean": 0.5}')
+    assert read_checkpoint(tmp_path / "mine.pth").preprocessor == {"image_mean": 0.5}
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "checkpoint.pth"])
+@pytest.mark.parametrize(
+    "other", ["other.pth", "model.safetensors", "epoch-3.ckpt", "last.pth.tar", "pytorch_model.bin"]
+)
+def test_among_several_checkpoints_a_config_may_be_anothers_and_that_is_said(
+    tmp_path: Path, name: str, other: str
+) -> None:
+    _write(tmp_path / name)
+    _write(tmp_path / other)
+    (tmp_path / "config.json").write_text(_OF_TRANSFORMERS)
+    (tmp_path / "preprocessor_config.json").write_text("{}")
+    raw = read_checkpoint(tmp_path / name)
+    assert (raw.config, raw.preprocessor, raw.files) == ({}, {}, (tmp_path / name,))
+    beside = "config.json and preprocessor_config.json beside it"
+    assert raw.notes == (f"not read: {beside} (other weights lie there: {other})",)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ('{"num_attention_heads": 2, "lr": 0.1}', "it is not of transformers or timm"),
+        ('{"architecture": "vit_small", "epochs": 3}', "it is not of transformers or timm"),
+        ("[1, 2]", "holds a list, not an object"),
+        ("// settings", "cannot be read as JSON"),
+    ],
+)
+def test_what_others_call_config_json_is_not_read_and_that_is_said(tmp_path: Path, config: str, reason: str) -> None:
+    _write(tmp_path / "mine.pth")
+    (tmp_path / "config.json").write_text(config)
+    raw = read_checkpoint(tmp_path / "mine.pth")
+    assert raw.config == {}
+    assert raw.notes[0].startswith("not read: config.json beside it (")
+    assert reason in raw.notes[0]
+
+
+def _write(path: Path) -> None:
+    if path.suffix == ".safetensors":
+        save_file(_TENSORS, path)
+    else:
+        torch.save(_TENSORS, path)
+
+
+@pytest.mark.parametrize("name", ["vit_finetuned.safetensors", "checkpoint.pth"])
+def test_a_config_beside_a_file_of_any_name_tells_what_its_tensors_do_not(
+    make_vit: Callable, tmp_path: Path, name: str
+) -> None:
+    vit = make_vit(norm_eps=1e-3)
+    state = dict(vit.state_dict())
+    save_file(state, tmp_path / name) if name.endswith("safetensors") else torch.save(state, tmp_path / name)
+    told = {"model_type": "mine", "num_attention_heads": 4, "layer_norm_eps": 1e-3, "num_hidden_layers": 3}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    backbone = load_backbone(tmp_path / name)
+    assert (backbone.spec.num_heads, backbone.spec.norm_eps) == (4, 1e-3)
+    (tmp_path / "config.json").write_text(json.dumps({**told, "num_hidden_layers": 4}))
+    with pytest.raises(
+        StructureError, match=r"says 4 blocks, the checkpoint has 3; if it is another model's, take the"
+    ):
+        load_backbone(tmp_path / name)
+    torch.save(_TENSORS, tmp_path / "other.pt")
+    backbone = load_backbone(tmp_path / name, num_heads=4)
+    assert backbone.source.notes[0].startswith("not read: config.json beside it")
+    assert backbone.spec.norm_eps == 1e-6
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:

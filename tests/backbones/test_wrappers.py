@@ -224,6 +224,18 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are(make_vit: Calla
         load_backbone(path, num_heads=4, weights="encoder")
 
 
+def test_a_backbone_that_has_no_name_is_taken_without_one(make_vit: Callable, save: Callable) -> None:
+    vit = make_vit()
+    path = save(dict(vit.state_dict()))
+    with pytest.raises(CheckpointError, match=r"names no backbone of the file; leave backbone\.weights out$"):
+        load_backbone(path, num_heads=4, weights="encoder")
+    assert torch.equal(load_backbone(path, num_heads=4).cls_token, vit.cls_token)
+    path = save({**vit.state_dict(), **_prefixed(make_vit(seed=2), "ema.")})
+    with pytest.raises(CheckpointError, match=r"; choose backbone\.weights=ema, or leave backbone\.weights out$"):
+        load_backbone(path, num_heads=4, weights="encoder")
+    assert torch.equal(load_backbone(path, num_heads=4).cls_token, vit.cls_token)
+
+
 def test_a_segmentor_gives_its_backbone_and_names_its_head(make_vit: Callable, save: Callable) -> None:
     vit = make_vit()
     path = save({"state_dict": {**_prefixed(vit, "backbone."), "decode_head.conv_seg.weight": torch.ones(2, 48)}})

@@ -69,7 +69,7 @@ def _beside(weights: Path) -> tuple[Facts, tuple[str, ...]]:
         return Facts(), ()
     raw = read_checkpoint(weights)
     entry = next((entry for entry in _AVERAGES if raw.contents.get(entry) is not None), None)
-    notes = (f"timm took {entry!r} of {sorted(map(str, raw.contents))}",) if entry else ()
+    notes = (*raw.notes, *([f"timm took {entry!r} of {sorted(map(str, raw.contents))}"] if entry else []))
     return read_facts(raw.config, raw.preprocessor, arguments_of(raw.contents), raw.spec), notes
 
 

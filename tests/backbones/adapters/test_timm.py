@@ -147,9 +147,13 @@ def test_a_file_of_weights_has_the_statistics_beside_it_else_the_architectures_a
     told = {"architecture": "vit_x", "pretrained_cfg": {"mean": [0.1] * 3, "std": [0.2] * 3}}
     (tmp_path / "config.json").write_text(json.dumps(told))
     beside = load_backbone(f"timm:vit_x@{path}")
+    assert (beside.spec.preprocessing.mean, beside.source.assumed, beside.source.notes) == ((0.1,) * 3, (), ())
+    torch.save(weights, tmp_path / "other.pth")
+    among = load_backbone(f"timm:vit_x@{path}")
     belongs = name == "model.safetensors"
-    assert beside.spec.preprocessing.mean == ((0.1,) * 3 if belongs else (0.5,) * 3)
-    assert beside.source.assumed == (() if belongs else ("mean", "std"))
+    assert among.spec.preprocessing.mean == ((0.1,) * 3 if belongs else (0.5,) * 3)
+    assert among.source.assumed == (() if belongs else ("mean", "std"))
+    assert any("not read: config.json beside it" in note for note in among.source.notes) is not belongs
 
 
 def test_the_average_that_timm_prefers_in_a_training_file_is_told(timm: list, tmp_path: Path) -> None:
