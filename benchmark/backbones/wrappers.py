@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -279,11 +280,9 @@ def _only_kin(tree: Mapping[Any, Any], models: Sequence[_Model], inside: Mapping
 
 
 def arguments_of(tree: Mapping[Any, Any]) -> Mapping[str, Any]:
-    """Returns the arguments of the script that wrote the file."""
-    for found in map(tree.get, _ARGUMENTS):
-        if isinstance(found, argparse.Namespace | Mapping):
-            return vars(found) if isinstance(found, argparse.Namespace) else found
-    return {}
+    """Returns the arguments of the script that wrote the file; where entries differ, the first one's."""
+    found = [vars(each) if isinstance(each, argparse.Namespace) else each for each in map(tree.get, _ARGUMENTS)]
+    return ChainMap(*(each for each in found if isinstance(each, Mapping)))
 
 
 def _carried_spec(tensors: Mapping[str, Any], prefix: str) -> Mapping[str, Any] | None:

@@ -185,6 +185,13 @@ def test_arguments_that_are_not_formed_like_the_fact_are_no_facts(
     assert {"num_heads", "norm_eps"} <= {*backbone.source.assumed}
 
 
+def test_arguments_may_stand_in_several_entries(make_vit: Callable, tmp_path: Path) -> None:
+    entries = {"args": argparse.Namespace(num_heads=4), "hyper_parameters": {"num_heads": 2, "norm_eps": 1e-3}}
+    torch.save({"model": dict(make_vit().state_dict()), **entries}, tmp_path / "vit.pth")
+    spec = load_backbone(tmp_path / "vit.pth").spec
+    assert (spec.num_heads, spec.norm_eps) == (4, 1e-3)
+
+
 def test_an_epsilon_that_yaml_has_left_a_string_is_read(make_vit: Callable, tmp_path: Path) -> None:
     """YAML 1.1 takes ``1e-3`` for text."""
     path = _training_file(make_vit(), tmp_path, num_heads=4, norm_eps="1e-3")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from benchmark.backbones.aliases import with_our_names
 from benchmark.backbones.contents import Canonical, Contents, drop, has_plain_names, rename, substitute
+from benchmark.backbones.formats.timm import refuse_by_name
 from benchmark.backbones.pos_embed import has_cls_row, with_cls_row
 from benchmark.backbones.spec import PositionInterpolation
 from benchmark.backbones.structure import LayoutDefaults
@@ -33,7 +34,9 @@ def to_canonical(contents: Contents) -> Canonical:
 
     Raises:
         StructureError: Positions of one of two grids.
+        UnsupportedArchitectureError: The arguments of training name RoPE-ViT.
     """
+    refuse_by_name(contents)
     state = rename(contents.state, _ours)
     dropped = drop(state, r"head\.", "classifier")
     plain = "cls_token" in state and has_plain_names(contents)

@@ -6,8 +6,8 @@ registers keep the position of [CLS] inside ``cls_token``, so its row is zero he
 
 Other models of ``eva.py`` have the same names and compute something else, so they are refused: RoPE-ViT rotates
 interleaved channels, EVA-02 rotates beside learned positions or has its norms after the branches. The model's name in
-``config.json`` tells them apart. Without one, DINOv3 is what has registers and no bias of the keys (``EvaAttention``:
-``q_bias`` and ``v_bias``, or none).
+``config.json``, or in the arguments of a training file, tells them apart. Without one, DINOv3 is what has registers and
+no bias of the keys (``EvaAttention``: ``q_bias`` and ``v_bias``, or none).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NAME = "timm"
 # What names of models hold.
 _ROTARY_THAT_IS_READ = re.compile(r"dinov3|lingbot")
 _SEPARATE_BIASES_THAT_ARE_READ = re.compile(r"eva_giant")
-_NOT_READ = re.compile(r"(^|_)(eva02|rope|pe)(_|$)")
+_NOT_READ = re.compile(r"(^|_)(eva02|rope)(_|$)")
 # Arguments of a model that change what it computes and none of its tensors.
 _REBUILT = re.compile(r"rope|rot_pos|post_norm|_layer$|_fn$")
 
@@ -116,23 +116,33 @@ def to_canonical(contents: Contents) -> Canonical:
     return Canonical(state, defaults, dropped, tuple(notes))
 
 
+def refuse_by_name(contents: Contents) -> None:
+    """Raises UnsupportedArchitectureError if a config or the arguments of training name RoPE-ViT or EVA-02."""
+    for name in (contents.config.get("architecture"), contents.arguments.get("model")):
+        if isinstance(name, str) and _NOT_READ.search(name):
+            raise _not_read(repr(name), name)
+
+
+def _not_read(what: str, name: str = "NAME") -> UnsupportedArchitectureError:
+    return UnsupportedArchitectureError(
+        f"the names are timm's, and those of {what}, whose positions or blocks are not read here; it goes through "
+        f"timm:{name}@FILE"
+    )
+
+
 def _refuse_others(contents: Contents) -> None:
     """Raises UnsupportedArchitectureError if the file is, or may be, a model that computes something else."""
+    refuse_by_name(contents)
     state, name = contents.state, contents.config.get("architecture")
     rotary, separate = "pos_embed" not in state, _has_separate_biases(state)
     if name is not None:
         usual = _ROTARY_THAT_IS_READ if rotary else _SEPARATE_BIASES_THAT_ARE_READ if separate else re.compile("")
-        is_read, what = usual.search(str(name)) and not _NOT_READ.search(str(name)), repr(name)
-    elif rotary:
-        is_read = "reg_token" in state and not any(key.endswith(".attn.qkv.bias") for key in state)
-        what = "a model without learned positions that is not its DINOv3 (RoPE-ViT, BEiT, ...)"
-    else:
-        is_read, what = not separate, "EVA or EVA-02"
-    if not is_read:
-        raise UnsupportedArchitectureError(
-            f"the names are timm's, and those of {what}, whose positions or blocks are not read here; it goes through "
-            f"timm:{'NAME' if name is None else name}@FILE"
-        )
+        if not usual.search(str(name)):
+            raise _not_read(repr(name), str(name))
+    elif rotary and ("reg_token" not in state or any(key.endswith(".attn.qkv.bias") for key in state)):
+        raise _not_read("a model without learned positions that is not its DINOv3 (RoPE-ViT, BEiT, ...)")
+    elif separate and not rotary:
+        raise _not_read("EVA or EVA-02")
     _refuse_rebuilt(contents.config)
 
 

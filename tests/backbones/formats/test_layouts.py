@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -269,6 +270,25 @@ def test_a_folder_of_timm_is_read_by_the_name_that_it_tells(name: str, state: di
     else:
         assert formats.detect(contents).NAME == "timm"
         assert _spec(contents).num_heads == (16 if state["cls_token"].shape[2] > 1000 else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "wrapper"),
+    [
+        ("vit_small_patch16_rope_ape_224", _timm_names(*_GAMMAS, *_BIAS, positions=16), "state_dict"),
+        ("rope_axial_ape_deit_small_patch16_LS", _timm_names(*_GAMMAS, *_BIAS, positions=16), "model"),
+        ("vit_small_patch16_rope_reg4_224", _timm_names(*_GAMMAS, registers=4), "state_dict"),
+        ("eva02_small_patch14_224", _timm_names(*_BIAS, positions=17), "state_dict"),
+    ],
+)
+def test_a_training_file_whose_arguments_name_a_model_that_is_not_read_is_refused(
+    name: str, state: dict[str, torch.Tensor], wrapper: str
+) -> None:
+    """Training scripts of timm and of RoPE-ViT keep the name in ``args.model``."""
+    contents = Contents(state, arguments={"model": name}, wrapper=wrapper)
+    with pytest.raises(UnsupportedArchitectureError, match=f"those of '{name}'"):
+        _spec(contents)
+    assert _spec(replace(contents, arguments={"model": "deit_small_patch16_LS"}))
 
 
 def test_a_bias_of_queries_without_one_of_values_is_refused() -> None:
