@@ -55,6 +55,7 @@ _OTHER_VALUES = {
     "backbone.mean": ["[0.5,0.5,0.5]"],
     "backbone.std": ["[0.5,0.5,0.5]"],
     "backbone.interpolate_antialias": ["true"],
+    "backbone.interpolate_offset": ["0.1"],
     "optimizer.clip_norm": ["1.0"],
     "optimizer.beta1.schedule": ["constant"],
     "family": ["mine"],

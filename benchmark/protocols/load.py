@@ -225,7 +225,7 @@ def parse_backbone_options(overrides: Sequence[str]) -> BackboneOptions:
         return TypeAdapter(BackboneOptions).validate_python(fields["backbone"])
     except ValidationError as error:
         first = error.errors()[0]
-        raise ProtocolError(f"backbone.{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise ProtocolError(f"{'.'.join(map(str, ('backbone', *first['loc'])))}: {first['msg']}") from error
 
 
 def _replace(fields: dict[str, Any], override: str, kind: str) -> None:
