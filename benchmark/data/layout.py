@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data.folders import readable
+
 
 @dataclass(frozen=True)
 class Part:
@@ -54,6 +56,9 @@ class SegmentationLayout:
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
 
+    beside_labels: tuple[str, ...] = ()
+    """What names of other official files among the label maps end with."""
+
     zero_is_other: bool = False
     """Whether the label 0 is no class: it is ignored, and the others move down by one."""
 
@@ -68,6 +73,7 @@ class SegmentationLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] = ("train", "val")) -> list[Path]:
         """Lists the folders and lists of ``splits`` that are not there."""
         root = self.root(data_root)
@@ -85,6 +91,7 @@ class PairList:
     folders: tuple[tuple[str, str], ...] = (("", ""),)
     """(image folder, depth folder) its lines may be relative to; the first that holds the first image is taken."""
 
+    @readable()
     def find(self, root: Path) -> Path | None:
         """Returns the list under the dataset's root, or None."""
         return next((root / name for name in self.lists if (root / name).is_file()), None)
@@ -137,6 +144,7 @@ class DepthLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
         """Lists the lists and folders of ``splits`` (all of them by default) that are not there."""
         root = self.root(data_root)
@@ -173,10 +181,12 @@ class ClassificationLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def find(self, root: Path, split: str) -> str | None:
         """Returns the folder of a split, relative to the dataset's root, or None."""
         return next((folder for folder in self.splits[split] if (root / folder).is_dir()), None)
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
         """Lists the folders of ``splits`` (all of them by default) that are not there, by their usual names."""
         root = self.root(data_root)

@@ -193,13 +193,18 @@ def _fill_from_folder(folder: Path, recipe: Recipe, staging: Path, tally: _Tally
 def _walk(folder: Path) -> Iterator[Path]:
     """Yields all files below ``folder``; symbolic links are the user's own and are followed, once each."""
     seen = set()
-    for path, folders, names in os.walk(folder, followlinks=True):
+    for path, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
         status = Path(path).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
         yield from (Path(path, name) for name in names)
+
+
+def _raise(error: OSError) -> None:
+    """Makes ``os.walk`` stop at a folder that cannot be read; by itself it leaves it out in silence."""
+    raise error
 
 
 def _put(target: str | None, name: str, staging: Path, tally: _Tally, write: Callable[[Path], None]) -> None:
@@ -225,7 +230,7 @@ def _put(target: str | None, name: str, staging: Path, tally: _Tally, write: Cal
 
 
 def _link(source: Path, target: Path) -> None:
-    source = source.resolve()
+    source = Path(os.path.realpath(source, strict=True))  # Path.resolve raises a RuntimeError for a loop of links
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links

@@ -42,7 +42,8 @@ class Recipe:
 
     def place(self, path: str) -> str | None:
         """Returns where a file goes, relative to the dataset's folder, or None."""
-        if any(map(is_left_over, path.split("/"))):
+        *folders, name = path.split("/")
+        if is_left_over(name) or any(is_left_over(folder, folder=True) for folder in folders):
             return None
         for pattern, target in self.routes:
             match = re.fullmatch(pattern, path)

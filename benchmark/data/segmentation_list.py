@@ -61,7 +61,7 @@ def _from_list(root: Path, layout: SegmentationLayout, part: Part, ids: str) -> 
 
 def _from_folder(root: Path, layout: SegmentationLayout, part: Part) -> MapListing:
     images = Scan(root / part.images, (layout.image_suffix,))
-    labels = Scan(root / part.labels, (layout.label_suffix,))
+    labels = Scan(root / part.labels, (layout.label_suffix,), layout.beside_labels)
     label_names = sorted(labels.walk())
     label_of = {name[: -len(layout.label_suffix)]: name for name in label_names}
     pairs, stems = [], set()
@@ -73,11 +73,12 @@ def _from_folder(root: Path, layout: SegmentationLayout, part: Part) -> MapListi
     alone = [name for stem, name in label_of.items() if stem not in stems]
     problems = [
         *images.problems,
+        *labels.problems,
         *images.twins,
         *_told(labels.folder, second, "differs from another label map in the case of its suffix only; remove one"),
         *_told(labels.folder, alone, "has no image; fetch the image, or remove the label map"),
     ]
-    return MapListing(tuple(pairs), tuple(problems), tuple(images.notes))
+    return MapListing(tuple(pairs), tuple(problems), (*images.notes, *labels.notes))
 
 
 def _told(folder: Path, names: list[str], what: str) -> list[str]:

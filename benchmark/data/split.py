@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmark.data.decoding import refuse_unfit
+from benchmark.data.folders import readable
 from benchmark.data.layout import Layout
 from benchmark.data.manifest import fingerprint_splits
 from benchmark.data.map_listing import MapListing
@@ -80,14 +81,17 @@ class MapSplit(Split):
 
     def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
         super().__init__(layout, find_root(layout, data_root, split), split)
-        found = self._list()
+        with readable():
+            found = self._list()
         refuse_problems(layout, found.problems)
         self.notes = found.notes
         self._infos = [self._info(str(image), str(map_)) for image, map_ in found.pairs[:limit]]
         if not self._infos:
             raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
         for path in self.files:
-            if not path.is_file():
+            with readable():
+                there = path.is_file()
+            if not there:
                 raise DataError(f"{layout.name}: {path} is missing; {split!r} needs an image and its {self.map_name}")
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, Pair, SplitFiles, find_dataset
 from benchmark.data.class_folders import class_differences
 from benchmark.data.class_names import class_name
+from benchmark.data.folders import readable
 from benchmark.data.inspection import DepthRange, Inspection, inspect
 from benchmark.data.manifest import Entry, Manifest, digest_splits
 from benchmark.data.variants import name_variant
@@ -159,10 +160,13 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
     """Reads every file of a dataset; see `check_data`."""
     begun = time.monotonic()
     root = dataset.root(data_root)
-    if not root.is_dir():
+    with readable():
+        there = root.is_dir()
+    if not there:
         problem = f"there is no {root}; 'densebench data {dataset.name}' tells how to get it"
         return Report(dataset.name, dataset.title, str(root), (), "missing", False, None, (problem,), 0, 0.0)
-    splits = dataset.read(root)
+    with readable():
+        splits = dataset.read(root)
     problems = [*_missing_splits(dataset, splits, root), *_overlaps(splits), *_class_differences(dataset, splits)]
     manifest = Manifest(root)
     tallies = _read_everything(dataset, splits, manifest, workers)

@@ -18,6 +18,7 @@ from benchmark.atomic import atomic_write, try_to_write
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
 from benchmark.backbones.saving import check_suffix
 from benchmark.data.classification import ClassificationSplit
+from benchmark.data.folders import readable
 from benchmark.data.imagenet import LAYOUT
 from benchmark.devices import choose_device
 from benchmark.errors import DivergedError, UsageError
@@ -284,7 +285,9 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
 def _sample_of_sizes(split: ClassificationSplit) -> str:
     """Hashes the sizes of a thousand images, evenly spread: all of a million would take minutes on a network's disk."""
     files = split.files[:: max(1, len(split) // 1000)]
-    return hashlib.sha256(" ".join(str(path.stat().st_size) for path in files).encode()).hexdigest()[:16]
+    with readable():
+        sizes = [path.stat().st_size for path in files]
+    return hashlib.sha256(" ".join(map(str, sizes)).encode()).hexdigest()[:16]
 
 
 def _is_done(out: Path, settings: dict[str, Any], train: Train) -> bool:

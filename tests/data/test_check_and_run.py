@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +88,70 @@ def test_what_other_programs_leave_changes_no_file_and_is_told_by_both(own_data:
     assert "left by other programs" in told
     assert "notes.txt" in told
     assert told in [note for split in report.splits for note in split.notes]
+
+
+_DAMAGED_FOLDERS = {
+    "ade20k": ("images/validation", "annotations/validation"),
+    "cityscapes": ("leftImg8bit/val", "gtFine/val"),
+    "imagenet": ("val", "train"),
+    "voc2012": ("JPEGImages", "SegmentationClass"),
+}
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name in _DAMAGED_FOLDERS for place in (0, 1)])
+@pytest.mark.parametrize("damage", ["loop", "file", "closed"])
+def test_folders_that_cannot_be_read_are_one_line_of_every_verb(
+    own_data: Path,
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    place: int,
+    damage: str,
+) -> None:
+    folder = _root(name, own_data) / _DAMAGED_FOLDERS[name][place]
+    if damage == "loop":
+        old = max(folder.iterdir())  # of VOC's files, one of val
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+        old.symlink_to(old.name)
+    elif damage == "file":
+        shutil.rmtree(folder)
+        folder.touch()
+    else:  # root may read everything, so the refusal is played
+        _close(folder, monkeypatch)
+    root = ("--data-root", str(own_data))
+    run = ("run", BENCHMARK[name], "--checkpoint", "pixels", "--protocol", "mini", "--results", str(tmp_path / "r"))
+    assert main([*run, *root]) in (1, 2)
+    assert len(_errors(capsys)) == 1
+    split = "train" if (name, place) == ("imagenet", 1) else "val"
+    extract = ("extract", "--checkpoint", str(checkpoint), "--dataset", name, "--output", str(tmp_path / "x"))
+    assert main([*extract, "--split", split, *root]) == 2
+    assert len(_errors(capsys)) == 1
+    assert main(["check", "--data", name, *root]) in (1, 2)
+    captured = capsys.readouterr()
+    assert "Problems" in captured.out or captured.err.startswith("error: ")
+
+
+def _errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+
+
+def _close(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a folder one that this user may neither list nor enter."""
+
+    def closed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(path: Any, *arguments: Any, **options: Any) -> Any:
+            where = Path(path) if isinstance(path, str | os.PathLike) else Path()
+            if folder in where.parents or (call is scandir and where == folder):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return call(path, *arguments, **options)
+
+        return checked
+
+    scandir = os.scandir
+    for module, call in ((os, "scandir"), (os, "stat"), (io, "open")):
+        monkeypatch.setattr(module, call, closed(getattr(module, call)))
 
 
 @pytest.mark.parametrize("name", list(LISTS))

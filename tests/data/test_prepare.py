@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,6 +98,29 @@ def test_links_inside_a_folder_are_followed(ade: Path, tmp_path: Path) -> None:
     (source / "images/again").symlink_to(source)  # a loop ends
     assert prepare("ade20k", [str(source)], tmp_path / "data") == 0
     assert _tree(CATALOG["ade20k"].root(tmp_path / "data")) == _tree(ade)
+
+
+def test_a_folder_or_link_that_cannot_be_read_is_not_left_out_in_silence(
+    ade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(shutil.copytree(ade, tmp_path / "source"))
+    image = max((source / "images/validation").iterdir())
+    image.unlink()
+    image.symlink_to(image.name)
+    with pytest.raises(DataError, match=rf"{image.name}: Too many levels of symbolic links; a dataset that was there"):
+        prepare("ade20k", [str(source)], tmp_path / "data")
+    image.unlink()
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Iterator[os.DirEntry]:
+        if str(path) == str(source / "images/training"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"images/training: Permission denied"):
+        prepare("ade20k", [str(source)], tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_where_links_are_impossible_files_are_copied(
