@@ -37,6 +37,12 @@ def is_left_over(name: str, *, folder: bool = False) -> bool:
     return known or (not folder and name.lower().endswith(_LEFT_ENDS))
 
 
+def is_left_over_path(path: str) -> bool:
+    """Tells whether a file, or a folder on the way to it, was left by another program."""
+    *folders, name = path.split("/")
+    return is_left_over(name) or any(is_left_over(folder, folder=True) for folder in folders)
+
+
 @contextmanager
 def readable() -> Iterator[None]:
     """Makes one line of a file system that fails: what cannot be read, and why.
