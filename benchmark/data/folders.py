@@ -18,6 +18,9 @@ from benchmark.utf8 import is_utf8, printable
 SUFFIXES = (".jpeg", ".jpg", ".png")
 """Of images; suffixes are read in any case."""
 
+_ALIKE = ((".jpg", ".jpeg"), (".png",))
+_FORMS = (str.lower, str.upper, str.title)
+
 _LEFT_NAMES = frozenset(
     (
         *("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"),
@@ -41,6 +44,14 @@ def is_left_over_path(path: str) -> bool:
     """Tells whether a file, or a folder on the way to it, was left by another program."""
     *folders, name = path.split("/")
     return is_left_over(name) or any(is_left_over(folder, folder=True) for folder in folders)
+
+
+def under_another_suffix(path: Path) -> str:
+    """Returns ``"; a.JPG is there, and names must agree"`` where a missing picture is there so, or an empty string."""
+    alike = next((ends for ends in _ALIKE if path.suffix.lower() in ends), SUFFIXES if not path.suffix else ())
+    names = [path.name.removesuffix(path.suffix) + form(end) for end in alike for form in _FORMS]
+    there = next((name for name in names if path.with_name(name).is_file()), None)
+    return "" if there is None else f"; {printable(there)} is there, and names must agree"
 
 
 @contextmanager

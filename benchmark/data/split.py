@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmark.data.decoding import refuse_unfit
-from benchmark.data.folders import readable
+from benchmark.data.folders import readable, under_another_suffix
 from benchmark.data.layout import Layout
 from benchmark.data.manifest import fingerprint_splits
 from benchmark.data.map_listing import MapListing
@@ -92,7 +92,10 @@ class MapSplit(Split):
             with readable():
                 there = path.is_file()
             if not there:
-                raise DataError(f"{layout.name}: {path} is missing; {split!r} needs an image and its {self.map_name}")
+                raise DataError(
+                    f"{layout.name}: {path} is missing{under_another_suffix(path)}; {split!r} needs an image and its "
+                    f"{self.map_name}"
+                )
 
     def __len__(self) -> int:
         return len(self._infos)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,42 @@ def test_folders_that_cannot_be_read_are_one_line_of_every_verb(
     assert main(["check", "--data", name, *root]) in (1, 2)
     captured = capsys.readouterr()
     assert "Problems" in captured.out or captured.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "end", "there"),
+    [
+        ("voc2012", "JPEGImages/2007_500001.jpg", ".JPG"),
+        ("voc2012", "SegmentationClass/2007_500001.png", ".PNG"),
+        ("voc2012", "JPEGImages/2007_500001.jpg", ".jpeg"),
+        ("nyu", "rgb_*.jpg", ".JPEG"),
+        ("kitti", "data/*.png", ".Png"),
+        ("sunrgbd", "depth/*.png", ".PNG"),
+    ],
+)
+def test_a_file_that_is_there_under_another_suffix_is_named_by_both(
+    own_data: Path, name: str, end: str, there: str
+) -> None:
+    path = min(_root(name, own_data).rglob(end))
+    path.rename(path.with_suffix(there))
+    hint = f"; {path.stem}{there} is there, and names must agree"
+    with pytest.raises(DataError, match=re.escape(f"{path} is missing{hint}")):
+        _run(name, own_data)
+    assert f"{path} cannot be read: No such file or directory{hint}" in _check(name, own_data).problems
+
+
+@pytest.mark.parametrize("end", [".jpg", ".png", ".JPG"])
+def test_a_list_of_names_with_suffixes_is_refused_by_both(own_data: Path, end: str) -> None:
+    path = _root("voc2012", own_data) / LISTS["voc2012"]
+    stems = path.read_text().split()
+    path.write_text("".join(f"{stem}{end}\n" for stem in stems))
+    said = (
+        f"{path}, line 1: {stems[0]}{end} ends with {end.lower()}, which lists leave out; write {stems[0]} "
+        f"(and {len(stems) - 1} more lines)"
+    )
+    with pytest.raises(DataError, match=re.escape(said)):
+        _run("voc2012", own_data)
+    assert said in _check("voc2012", own_data).problems
 
 
 def _errors(capsys: pytest.CaptureFixture[str]) -> list[str]:

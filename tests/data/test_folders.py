@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.data.folders import Scan, is_left_over
+from benchmark.data.folders import Scan, is_left_over, under_another_suffix
 
 LEFT = [
     *(
@@ -161,3 +161,21 @@ def test_names_that_are_not_utf_8_are_a_problem_and_escaped(tmp_path: Path) -> N
     [problem] = scan.problems
     assert "holds 2 names that are not UTF-8 (d\\udce9 for example)" in problem
     assert problem.isascii()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "told"),
+    [
+        ("a.jpg", "a.JPG", True),
+        ("a.jpg", "a.jpeg", True),
+        ("a", "a.jpg", True),
+        ("a.jpg", "a.png", False),
+        ("a.png", "a.jpg", False),
+        ("a.jpg", "b.JPG", False),
+        ("a.txt", "a.TXT", False),
+    ],
+)
+def test_a_picture_under_another_suffix_is_found(tmp_path: Path, wanted: str, there: str, told: bool) -> None:
+    _touch(tmp_path, there)
+    expected = f"; {there} is there, and names must agree" if told else ""
+    assert under_another_suffix(tmp_path / wanted) == expected
