@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmark.data import DATASETS
 from benchmark.data.class_folders import list_classes
 from benchmark.data.depth_list import read_depth_list
-from benchmark.data.layout import ClassificationLayout, DepthEncoding, DepthLayout, SegmentationLayout
+from benchmark.data.layout import ClassificationLayout, Colours, DepthEncoding, DepthLayout, SegmentationLayout
 from benchmark.data.map_listing import MapListing
 from benchmark.data.segmentation_list import list_segmentation
 from benchmark.errors import UsageError, did_you_mean
@@ -67,8 +67,8 @@ class ClassLabels:
     ignored: frozenset[int]
     """Values that are not scored."""
 
-    voc_colours: bool = False
-    """Whether palettes hold VOC's colours."""
+    colours: Colours = "any"
+    """What palettes hold."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _with_maps(name: str, found: MapListing, official: int, source: Path, *, opt
 def _segmentation_dataset(name: str, title: str) -> Dataset:
     layout = DATASETS[name]
     first, ignored = (1, {0, _IGNORED}) if layout.zero_is_other else (0, {_IGNORED})
-    labels = ClassLabels(first, layout.num_classes, frozenset(ignored), layout.voc_colours)
+    labels = ClassLabels(first, layout.num_classes, frozenset(ignored), layout.colours)
     return Dataset(name, title, layout.folder, _segmentation(layout), labels)
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from benchmark.data.folders import readable
+
+Colours = Literal["grey", "voc", "any"]
+"""Of the palettes of label maps: each index its own grey value, VOC's colours or those, or any, which tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class SegmentationLayout:
     zero_is_other: bool = False
     """Whether the label 0 is no class: it is ignored, and the others move down by one."""
 
-    voc_colours: bool = False
-    """Whether the palettes of label maps, where they have any, hold VOC's colours."""
+    colours: Colours = "grey"
+    """What the palettes of label maps hold, where they have any."""
 
     scene: Callable[[str], str] | None = None
     """From an image's path, relative to the root, to where it was filmed; None where images are not of a film. A sweep
