@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, Pair, SplitFiles, find_dataset
+from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, FurtherSets, Pair, SplitFiles, find_dataset
 from benchmark.data.class_folders import class_differences
 from benchmark.data.class_names import class_name
 from benchmark.data.folders import readable
@@ -109,6 +109,8 @@ class Report:
     problems: tuple[str, ...]
     files: int
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What is to be said of further test sets."""
 
     @property
     def usable(self) -> bool:
@@ -168,6 +170,9 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
     with readable():
         splits = dataset.read(root)
     problems = [*_missing_splits(dataset, splits, root), *_overlaps(splits), *_class_differences(dataset, splits)]
+    sound = not problems and not any(split.problems for split in splits)
+    with readable():
+        further = dataset.further(data_root) if sound else FurtherSets()
     manifest = Manifest(root)
     tallies = _read_everything(dataset, splits, manifest, workers)
     for split, tally in zip(splits, tallies, strict=True):
@@ -181,6 +186,8 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         summary = _summary(dataset, split, tally)
         problems += _scale_problems(dataset, summary)
         reports.append(summary)
+    others = [_read_further(dataset, *one, workers) for one in further.splits]
+    problems += [*further.problems, *(problem for _, tally in others for problem in tally.problems)]
     variant = name_variant(
         dataset.name,
         dataset.title,
@@ -192,14 +199,23 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         dataset.name,
         dataset.title,
         str(root),
-        tuple(_with_duplicates(reports, tallies)),
+        (*_with_duplicates(reports, tallies), *(summary for summary, _ in others)),
         variant.text,
         variant.comparable and not problems,
         _fingerprint(splits, tallies),
         tuple(dict.fromkeys(problems)),
-        sum(len(tally.entries) for tally in tallies),
+        sum(len(tally.entries) for tally in (*tallies, *(tally for _, tally in others))),
         time.monotonic() - begun,
+        further.notes,
     )
+
+
+def _read_further(dataset: Dataset, root: Path, split: SplitFiles, workers: int | None) -> tuple[SplitReport, _Tally]:
+    """Reads a further test set, whose files belong to a dataset of their own."""
+    manifest = Manifest(root)
+    [tally] = _read_everything(dataset, [split], manifest, workers)
+    manifest.save()
+    return _summary(dataset, split, tally), tally
 
 
 def _missing_splits(dataset: Dataset, splits: Sequence[SplitFiles], root: Path) -> list[str]:

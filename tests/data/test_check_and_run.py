@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import re
 import shutil
@@ -168,6 +169,77 @@ def test_a_list_of_names_with_suffixes_is_refused_by_both(own_data: Path, end: s
     with pytest.raises(DataError, match=re.escape(said)):
         _run("voc2012", own_data)
     assert said in _check("voc2012", own_data).problems
+
+
+@pytest.fixture
+def with_sketch(own_data: Path) -> Path:
+    """The rendered data with ImageNet's val as a further test set."""
+    shutil.copytree(own_data / "imagenet/val", own_data / "imagenet-sketch/sketch")
+    return own_data
+
+
+def test_further_test_sets_are_read_by_both(with_sketch: Path) -> None:
+    before = _check("imagenet", with_sketch)
+    data = _run("imagenet", with_sketch)
+    [sketch] = [split for split in before.splits if split.name == "sketch"]
+    assert before.problems == ()
+    assert (sketch.images, sketch.readable) == (len(data.extras[0].split), len(data.extras[0].split))
+    assert data.fingerprint == before.fingerprint  # it is that of the splits
+    shutil.rmtree(with_sketch / "imagenet-sketch")
+    assert _check("imagenet", with_sketch).fingerprint == before.fingerprint
+    assert len(before.splits) == 1 + len(_check("imagenet", with_sketch).splits)
+
+
+def test_a_stray_file_of_a_further_test_set_is_refused_by_both(with_sketch: Path) -> None:
+    folder = with_sketch / "imagenet-sketch/sketch"
+    shutil.copy(max(folder.glob("*/*")), folder / "stray.jpg")
+    with pytest.raises(DataError, match=r"sketch holds 1 images outside class folders, stray\.jpg for example"):
+        _run("imagenet", with_sketch)
+    assert any(
+        "holds 1 images outside class folders, stray.jpg" in each for each in _check("imagenet", with_sketch).problems
+    )
+
+
+def test_a_damaged_image_of_a_further_test_set_is_a_problem(with_sketch: Path) -> None:
+    image = max((with_sketch / "imagenet-sketch/sketch").glob("*/*"))
+    image.write_bytes(image.read_bytes()[:-600])
+    [problem] = _check("imagenet", with_sketch).problems
+    assert problem.startswith(f"{image} cannot be decoded")
+
+
+def test_a_further_test_set_that_is_left_out_is_told_by_both(with_sketch: Path) -> None:
+    image = max((with_sketch / "imagenet-sketch/sketch").glob("*/*"))
+    image.parent.rename(image.parent.with_name("another"))
+    (with_sketch / "imagenet/real.json").write_text("{")
+    data, report = _run("imagenet", with_sketch), _check("imagenet", with_sketch)
+    assert data.extras == ()
+    assert [note.partition(":")[0] for note in data.notes] == ["real is left out", "sketch is left out"]
+    assert (report.notes, report.problems) == (data.notes, ())
+
+
+@pytest.fixture
+def thousand(tmp_path: Path) -> Path:
+    """An ImageNet of its thousand classes, one image each."""
+    picture = tmp_path / "picture.JPEG"
+    Image.new("RGB", (8, 8), (90, 20, 10)).save(picture)
+    for number in range(1, 1001):
+        for split, name in (("train", "a.JPEG"), ("val", f"ILSVRC2012_val_{number:08d}.JPEG")):
+            folder = tmp_path / "imagenet" / split / f"n{number:08d}"
+            folder.mkdir(parents=True)
+            (folder / name).symlink_to(picture)
+    return tmp_path
+
+
+def test_labels_of_real_are_read_by_both(thousand: Path) -> None:
+    real = thousand / "imagenet/real.json"
+    real.write_text(json.dumps([[number] for number in range(1000)] + [[]] * 49_000))
+    assert [extra.name for extra in _run("imagenet", thousand).extras] == ["real"]
+    assert _check("imagenet", thousand).notes == ("real labels 1,000 of the images",)
+    real.write_text("[[1], [2]]")
+    with pytest.raises(DataError, match=r"real\.json: expected 50,000 lists"):
+        _run("imagenet", thousand)
+    [problem] = [problem for problem in _check("imagenet", thousand).problems if "real.json" in problem]
+    assert "expected 50,000 lists" in problem
 
 
 def _errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
