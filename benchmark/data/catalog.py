@@ -83,8 +83,8 @@ class DepthLabels:
     encoding: DepthEncoding
     """How they become metres."""
 
-    plausible: tuple[float, float]
-    """Metres between which the median of a split lies, if the scale is right."""
+    usual_median: tuple[float, float]
+    """Metres between which the median of a split lies, if the unit is right."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +175,9 @@ def _depth(layout: DepthLayout) -> Callable[[Path], list[SplitFiles]]:
     return read
 
 
-def _depth_dataset(name: str, title: str, plausible: tuple[float, float]) -> Dataset:
+def _depth_dataset(name: str, title: str) -> Dataset:
     layout = DATASETS[name]
-    labels = DepthLabels(layout.encoding, plausible)
+    labels = DepthLabels(layout.encoding, layout.usual_median)
     return Dataset(name, title, layout.folder, _depth(layout), labels, tuple(layout.splits))
 
 
@@ -241,9 +241,9 @@ CATALOG: dict[str, Dataset] = {
         _segmentation_dataset("ade20k", "ADE20K scene parsing (SceneParse150)"),
         _segmentation_dataset("voc2012", "PASCAL VOC 2012 segmentation"),
         _segmentation_dataset("cityscapes", "Cityscapes, fine annotations"),
-        _depth_dataset("nyu", "NYU Depth v2, BTS subset", (0.3, 10.0)),
-        _depth_dataset("kitti", "KITTI, Eigen split", (2.0, 80.0)),
-        _depth_dataset("sunrgbd", "SUN RGB-D", (0.3, 8.0)),
+        _depth_dataset("nyu", "NYU Depth v2, BTS subset"),
+        _depth_dataset("kitti", "KITTI, Eigen split"),
+        _depth_dataset("sunrgbd", "SUN RGB-D"),
         Dataset(
             "imagenet",
             "ImageNet-1k",

@@ -137,6 +137,9 @@ class DepthLayout:
     depth_range: tuple[float, float]
     """Metres between which ground truth is scored, both ends excluded."""
 
+    usual_median: tuple[float, float]
+    """Metres between which the median of a split lies, if its maps are in the right unit."""
+
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
 

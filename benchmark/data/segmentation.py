@@ -66,10 +66,18 @@ class SegmentationSplit(MapSplit):
         info = self._infos[index]
         image = read_image(info["img_path"])
         results = dict(info, seg_fields=[], img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-        labels = read_label_map(info["seg_map_path"], self.layout.colours)
-        results["gt_seg_map"] = _without_zero(labels) if self.layout.zero_is_other else labels
+        results["gt_seg_map"] = self.load_map(index)
         results["seg_fields"].append("gt_seg_map")
         return CheckSegmentationSample(self.layout.num_classes, IGNORE_INDEX)(results)
+
+    def load_map(self, index: int) -> NDArray[np.uint8]:
+        """Reads one label map alone, (H, W) class ids; 255 is ignored.
+
+        Raises:
+            DataError: A file that cannot be decoded.
+        """
+        labels = read_label_map(self._infos[index]["seg_map_path"], self.layout.colours)
+        return _without_zero(labels) if self.layout.zero_is_other else labels
 
     def _list(self) -> MapListing:
         return list_segmentation(self.root, self.layout, self.name)

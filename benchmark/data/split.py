@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
+
 from benchmark.data.decoding import refuse_unfit
 from benchmark.data.folders import readable, under_another_suffix
 from benchmark.data.layout import Layout
@@ -119,6 +121,10 @@ class MapSplit(Split):
     @abstractmethod
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its map into an mmsegmentation ``results`` dict."""
+
+    @abstractmethod
+    def load_map(self, index: int) -> NDArray[Any]:
+        """Reads the map of one image alone, (H, W): class ids or metres."""
 
     def refuse_unfit_maps(self) -> None:
         """Looks at the first bytes of every map, so that hours of training do not end at one that holds no labels.

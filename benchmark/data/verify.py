@@ -17,6 +17,7 @@ import numpy as np
 from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, FurtherSets, Pair, SplitFiles, find_dataset
 from benchmark.data.class_folders import class_differences
 from benchmark.data.class_names import class_name
+from benchmark.data.decoding import unit_problem
 from benchmark.data.folders import readable
 from benchmark.data.inspection import DepthRange, Inspection, inspect
 from benchmark.data.manifest import Entry, Manifest, digest_splits
@@ -184,7 +185,7 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         if not split.pairs:
             problems.append(f"{split.source}: no image of split {split.name!r}")
         summary = _summary(dataset, split, tally)
-        problems += _scale_problems(dataset, summary)
+        problems += [*_unit_problems(dataset, summary), *_empty_problems(dataset, summary)]
         reports.append(summary)
     others = [_read_further(dataset, *one, workers) for one in further.splits]
     problems += [*further.problems, *(problem for _, tally in others for problem in tally.problems)]
@@ -352,16 +353,22 @@ def _classes(dataset: str, labels: ClassLabels, tally: _Tally) -> tuple[ClassCou
     )
 
 
-def _scale_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
+def _unit_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
     if summary.depth is None or not isinstance(dataset.labels, DepthLabels):
         return []
-    low, high = dataset.labels.plausible
-    if low <= summary.depth.median <= high:
+    problem = unit_problem(summary.depth.median, dataset.labels.usual_median)
+    return [f"{summary.name}: {problem}"] if problem else []
+
+
+def _empty_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
+    """Names a split whose maps could be read and hold nothing that is scored or trained on."""
+    if summary.readable == 0:
         return []
-    return [
-        f"{summary.name}: the median depth is {summary.depth.median:.3g} m, expected {low:g} to {high:g} m: the depth "
-        "maps are in another unit than the official ones"
-    ]
+    if isinstance(dataset.labels, ClassLabels) and not any(one.pixels for one in summary.classes or ()):
+        return [f"{summary.name}: no pixel of its {summary.readable:,} label maps holds a class, all are ignored"]
+    if isinstance(dataset.labels, DepthLabels) and summary.depth is None:
+        return [f"{summary.name}: no pixel of its {summary.readable:,} depth maps holds a measurement"]
+    return []
 
 
 def _with_duplicates(reports: Sequence[SplitReport], tallies: Sequence[_Tally]) -> Iterator[SplitReport]:
