@@ -21,7 +21,17 @@ def make_writable(folder: Path) -> None:
         OSError: It cannot be made or written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
+    try_to_write(folder)
+
+
+def try_to_write(folder: Path) -> None:
+    """Tries a file in a folder, or in the nearest one above it that exists, and leaves nothing behind.
+
+    Raises:
+        OSError: It cannot be written to.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    with tempfile.TemporaryFile(dir=there):
         pass
 
 

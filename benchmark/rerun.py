@@ -107,7 +107,7 @@ def rerun(
 
 
 def changes(then: Environment, now: Environment) -> list[str]:
-    """Lists what differs between two places: packages, commit, device, hardware."""
+    """Lists what differs between two places: packages, commit, code, device, hardware."""
     names = [*then.packages, *(name for name in now.packages if name not in then.packages)]
     lines = [
         f"{name} {then.packages.get(name, 'absent')}, now {now.packages.get(name, 'absent')}"
@@ -116,6 +116,7 @@ def changes(then: Environment, now: Environment) -> list[str]:
     ]
     for what, old, new in (
         ("commit", then.git_commit, now.git_commit),
+        ("code", then.code or now.code, now.code),
         ("device", then.device, now.device),
         ("hardware", then.hardware, now.hardware),
     ):

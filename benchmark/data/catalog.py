@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.data import DATASETS
 from benchmark.data.class_folders import list_classes
 from benchmark.data.depth_list import read_depth_list
-from benchmark.data.layout import ClassificationLayout, DepthEncoding, DepthLayout, SegmentationLayout
+from benchmark.data.imagenet import REAL, SKETCH, V2
+from benchmark.data.layout import ClassificationLayout, Colours, DepthEncoding, DepthLayout, SegmentationLayout
 from benchmark.data.map_listing import MapListing
 from benchmark.data.segmentation_list import list_segmentation
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from benchmark.data.extra_sets import ExtraSet
 
 _IGNORED = 255  # in every dataset that is here
 
@@ -67,8 +72,8 @@ class ClassLabels:
     ignored: frozenset[int]
     """Values that are not scored."""
 
-    voc_colours: bool = False
-    """Whether palettes hold VOC's colours."""
+    colours: Colours = "any"
+    """What palettes hold."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,20 @@ class DepthLabels:
     encoding: DepthEncoding
     """How they become metres."""
 
-    plausible: tuple[float, float]
-    """Metres between which the median of a split lies, if the scale is right."""
+    usual_median: tuple[float, float]
+    """Metres between which the median of a split lies, if the unit is right."""
+
+
+@dataclass(frozen=True)
+class FurtherSets:
+    """Test sets beside a dataset that its benchmarks score too."""
+
+    splits: tuple[tuple[Path, SplitFiles], ...] = ()
+    """The root of each set's own dataset, and its files."""
+
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Why a set that is there is not scored."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,9 @@ class Dataset:
 
     splits: tuple[str, ...] = ("train", "val")
     """Splits without which it is incomplete."""
+
+    further: Callable[[Path], FurtherSets] = lambda _data_root: FurtherSets()
+    """Lists the further test sets, given the folder of all datasets; it is called where the splits have no problem."""
 
     def root(self, data_root: Path) -> Path:
         """Returns the folder of this dataset under ``data_root``."""
@@ -137,7 +157,7 @@ def _with_maps(name: str, found: MapListing, official: int, source: Path, *, opt
 def _segmentation_dataset(name: str, title: str) -> Dataset:
     layout = DATASETS[name]
     first, ignored = (1, {0, _IGNORED}) if layout.zero_is_other else (0, {_IGNORED})
-    labels = ClassLabels(first, layout.num_classes, frozenset(ignored), layout.voc_colours)
+    labels = ClassLabels(first, layout.num_classes, frozenset(ignored), layout.colours)
     return Dataset(name, title, layout.folder, _segmentation(layout), labels)
 
 
@@ -155,9 +175,9 @@ def _depth(layout: DepthLayout) -> Callable[[Path], list[SplitFiles]]:
     return read
 
 
-def _depth_dataset(name: str, title: str, plausible: tuple[float, float]) -> Dataset:
+def _depth_dataset(name: str, title: str) -> Dataset:
     layout = DATASETS[name]
-    labels = DepthLabels(layout.encoding, plausible)
+    labels = DepthLabels(layout.encoding, layout.usual_median)
     return Dataset(name, title, layout.folder, _depth(layout), labels, tuple(layout.splits))
 
 
@@ -187,15 +207,49 @@ def _classification(layout: ClassificationLayout) -> Callable[[Path], list[Split
     return read
 
 
+def _further_imagenet(data_root: Path) -> FurtherSets:
+    """Lists what the benchmarks list, by their own code."""
+    layout = DATASETS["imagenet"]
+    there = [not each.missing(data_root) for each in (V2, SKETCH)]
+    if not any((*there, (layout.root(data_root) / REAL).is_file())):
+        return FurtherSets()
+    from benchmark.data.classification import ClassificationSplit  # noqa: PLC0415  (it needs torch)
+    from benchmark.data.extra_sets import extra_sets  # noqa: PLC0415
+
+    try:
+        train, val = (ClassificationSplit(layout, data_root, name) for name in ("train", "val"))
+        sets, reasons = extra_sets(data_root, train, val)
+    except DataError as error:
+        return FurtherSets(problems=(str(error),))
+    notes = [f"{one.name} labels {len(one.split):,} of the images" for one in sets if one.of_val is not None]
+    return FurtherSets(
+        tuple((one.split.root, _further_split(one)) for one in sets if one.of_val is None), (), (*notes, *reasons)
+    )
+
+
+def _further_split(one: ExtraSet) -> SplitFiles:
+    classes = [one.split.classes[label] for label in one.split.labels.tolist()]
+    pairs = tuple(Pair(file, None, category) for file, category in zip(one.split.files, classes, strict=True))
+    return SplitFiles(
+        one.name, pairs, one.split.layout.counts["val"], one.split.root, optional=True, notes=one.split.notes
+    )
+
+
 CATALOG: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
         _segmentation_dataset("ade20k", "ADE20K scene parsing (SceneParse150)"),
         _segmentation_dataset("voc2012", "PASCAL VOC 2012 segmentation"),
         _segmentation_dataset("cityscapes", "Cityscapes, fine annotations"),
-        _depth_dataset("nyu", "NYU Depth v2, BTS subset", (0.3, 10.0)),
-        _depth_dataset("kitti", "KITTI, Eigen split", (2.0, 80.0)),
-        _depth_dataset("sunrgbd", "SUN RGB-D", (0.3, 8.0)),
-        Dataset("imagenet", "ImageNet-1k", DATASETS["imagenet"].folder, _classification(DATASETS["imagenet"])),
+        _depth_dataset("nyu", "NYU Depth v2, BTS subset"),
+        _depth_dataset("kitti", "KITTI, Eigen split"),
+        _depth_dataset("sunrgbd", "SUN RGB-D"),
+        Dataset(
+            "imagenet",
+            "ImageNet-1k",
+            DATASETS["imagenet"].folder,
+            _classification(DATASETS["imagenet"]),
+            further=_further_imagenet,
+        ),
     )
 }

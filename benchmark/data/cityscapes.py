@@ -26,5 +26,9 @@ LAYOUT = SegmentationLayout(
     splits={split: (Part(f"leftImg8bit/{split}", f"gtFine/{split}"),) for split in ("train", "val")},
     counts={"train": 2_975, "val": 500},
     usual_size=(1024, 2048),
+    beside_labels=tuple(
+        f"_gtFine_{kind}"
+        for kind in ("color.png", "instanceIds.png", "instanceTrainIds.png", "labelIds.png", "polygons.json")
+    ),
     scene=_city,
 )

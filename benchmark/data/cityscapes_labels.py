@@ -39,8 +39,11 @@ def make_train_ids(root: Path) -> str | None:
         DataError: A label file that cannot be read or holds an unknown label.
     """
     folder = root / "gtFine"
-    ids = [folder / name for name in sorted(Scan(folder, (IDS,)).walk())] if folder.is_dir() else []
-    todo = [path for path in ids if not path.with_name(path.name.replace(IDS, TRAIN_IDS)).exists()]
+    scan = Scan(folder, (IDS,))
+    ids = [folder / name for name in sorted(scan.walk())] if folder.is_dir() else []
+    for problem in scan.problems:
+        raise DataError(problem)
+    todo = [path for path in ids if not _train_ids_of(path).exists()]
     if not todo:
         return None
     progress = Progress(len(todo), "making labelTrainIds")
@@ -54,6 +57,10 @@ def make_train_ids(root: Path) -> str | None:
     return f"labelTrainIds made from labelIds: {len(todo):,}"
 
 
+def _train_ids_of(path: Path) -> Path:
+    return path.with_name(path.name[: -len(IDS)] + TRAIN_IDS)  # the suffix may be in capitals
+
+
 def _convert(path: Path) -> None:
     try:
         with Image.open(path) as file:
@@ -62,7 +69,7 @@ def _convert(path: Path) -> None:
         raise DataError(f"{path} cannot be decoded: {error}") from error
     if ids.dtype != np.uint8 or ids.ndim != 2:
         raise DataError(f"{path}: labels are 8-bit grey, found {ids.dtype} {ids.shape}")
-    with atomic_write(path.with_name(path.name.replace(IDS, TRAIN_IDS))) as file:
+    with atomic_write(_train_ids_of(path)) as file:
         Image.fromarray(train_ids(ids)).save(file, "PNG")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.class_folders import class_differences, list_classes
 from benchmark.data.crops import centre_crop, random_flip, random_resized_crop, resize_short
+from benchmark.data.folders import readable
 from benchmark.data.images import normalised, read_image
 from benchmark.data.layout import ClassificationLayout
 from benchmark.data.per_class import spread
@@ -110,7 +111,8 @@ class ClassificationSplit(LabelledImages):
 
     def __init__(self, layout: ClassificationLayout, data_root: Path, split: str, *, limit: int | None = None) -> None:
         root = find_root(layout, data_root, split)
-        found = list_classes(root, layout.find(root, split))
+        with readable():
+            found = list_classes(root, layout.find(root, split))
         refuse_problems(layout, found.problems)
         images, labels = found.images, found.labels
         if limit is not None:

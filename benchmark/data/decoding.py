@@ -130,6 +130,17 @@ def size_problem(
     return f"the {what} map is {sizes[0]}, its image {image_path} is {sizes[1]}{hint}"
 
 
+def unit_problem(median: float, usual: tuple[float, float]) -> str | None:
+    """Says that depth maps whose medians have this median, metres, are in another unit; None if it is a usual one."""
+    low, high = usual
+    if low <= median <= high:
+        return None
+    return (
+        f"the median depth is {median:.3g} m, expected {low:g} to {high:g} m: the depth maps are in another unit than "
+        "the official ones"
+    )
+
+
 def decode_depth(values: NDArray[np.integer], encoding: DepthEncoding) -> NDArray[np.float32]:
     """Maps the 16-bit values of a depth map to float32 metres."""
     values = values.astype(np.uint16)

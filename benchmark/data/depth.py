@@ -68,10 +68,18 @@ class DepthSplit(MapSplit):
         """
         info = self._infos[index]
         image = read_image(info["img_path"])
-        depth = read_depth(info["depth_map_path"], self.layout.encoding)
+        depth = self.load_map(index)
         if depth.shape != image.shape[:2]:
             raise size_mismatch("depth", info["depth_map_path"], depth.shape, info["img_path"], image.shape)
         return dict(info, img=image, gt_depth_map=depth, seg_fields=["gt_depth_map"])
+
+    def load_map(self, index: int) -> NDArray[np.float32]:
+        """Reads one depth map alone, (H, W) metres; 0 where nothing was measured.
+
+        Raises:
+            DataError: A file that cannot be decoded, or that has not 16 bits.
+        """
+        return read_depth(self._infos[index]["depth_map_path"], self.layout.encoding)
 
     def _list(self) -> MapListing:
         part = self.layout.splits[self.name]

@@ -19,11 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data.classification import ClassificationSplit, LabelledImages
-from benchmark.data.imagenet import SKETCH, V2
+from benchmark.data.imagenet import REAL, SKETCH, V2
 from benchmark.data.layout import ClassificationLayout
 from benchmark.errors import DataError
 
-REAL = "real.json"
 _CLASSES = 1000
 _VAL_IMAGES = 50_000
 _VAL_NAME = re.compile(r"ILSVRC2012_val_(\d{8})\.\w+")

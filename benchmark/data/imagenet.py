@@ -23,6 +23,9 @@ LAYOUT = ClassificationLayout(
     usual_size=(375, 500),
 )
 
+REAL = "real.json"
+"""Beyer et al., arXiv 2006.07159; beside ``val``."""
+
 V2 = ClassificationLayout(
     name="imagenet-v2",
     folder="imagenet-v2",

@@ -147,7 +147,7 @@ def _remarks(image: Image.Image) -> tuple[str, ...]:
 
 
 def _inspect_classes(found: Inspection, label: Image.Image, path: Path, labels: ClassLabels) -> Inspection:
-    problem = palette_problem(label, voc_colours=labels.voc_colours)
+    problem = palette_problem(label, labels.colours)
     if problem:
         return replace(found, problems=(*found.problems, f"{path}: {problem}"))
     histogram = np.bincount(np.asarray(label, np.uint8).ravel(), minlength=256)

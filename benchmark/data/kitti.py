@@ -27,6 +27,7 @@ LAYOUT = DepthLayout(
     counts={"train": 23_158, "val": 652},
     encoding=DepthEncoding(per_metre=256),
     depth_range=(0.001, 80.0),
+    usual_median=(2.0, 80.0),
     usual_size=(375, 1242),
     scene=_drive,
 )

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from benchmark.data.folders import readable
+
+Colours = Literal["grey", "voc", "any"]
+"""Of the palettes of label maps: each index its own grey value, VOC's colours or those, or any, which tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,14 @@ class SegmentationLayout:
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
 
+    beside_labels: tuple[str, ...] = ()
+    """What names of other official files among the label maps end with."""
+
     zero_is_other: bool = False
     """Whether the label 0 is no class: it is ignored, and the others move down by one."""
 
-    voc_colours: bool = False
-    """Whether the palettes of label maps, where they have any, hold VOC's colours."""
+    colours: Colours = "grey"
+    """What the palettes of label maps hold, where they have any."""
 
     scene: Callable[[str], str] | None = None
     """From an image's path, relative to the root, to where it was filmed; None where images are not of a film. A sweep
@@ -68,6 +77,7 @@ class SegmentationLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] = ("train", "val")) -> list[Path]:
         """Lists the folders and lists of ``splits`` that are not there."""
         root = self.root(data_root)
@@ -85,6 +95,7 @@ class PairList:
     folders: tuple[tuple[str, str], ...] = (("", ""),)
     """(image folder, depth folder) its lines may be relative to; the first that holds the first image is taken."""
 
+    @readable()
     def find(self, root: Path) -> Path | None:
         """Returns the list under the dataset's root, or None."""
         return next((root / name for name in self.lists if (root / name).is_file()), None)
@@ -126,6 +137,9 @@ class DepthLayout:
     depth_range: tuple[float, float]
     """Metres between which ground truth is scored, both ends excluded."""
 
+    usual_median: tuple[float, float]
+    """Metres between which the median of a split lies, if its maps are in the right unit."""
+
     usual_size: tuple[int, int]
     """(height, width) of a common image, pixels; estimates of cost count on it."""
 
@@ -137,6 +151,7 @@ class DepthLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
         """Lists the lists and folders of ``splits`` (all of them by default) that are not there."""
         root = self.root(data_root)
@@ -173,10 +188,12 @@ class ClassificationLayout:
         """Returns the folder of this dataset under ``data_root``."""
         return data_root / self.folder
 
+    @readable()
     def find(self, root: Path, split: str) -> str | None:
         """Returns the folder of a split, relative to the dataset's root, or None."""
         return next((folder for folder in self.splits[split] if (root / folder).is_dir()), None)
 
+    @readable()
     def missing(self, data_root: Path, splits: tuple[str, ...] | None = None) -> list[Path]:
         """Lists the folders of ``splits`` (all of them by default) that are not there, by their usual names."""
         root = self.root(data_root)

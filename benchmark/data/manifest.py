@@ -27,6 +27,7 @@ from pathlib import Path
 
 from benchmark.atomic import atomic_write
 from benchmark.cache import cache_folder
+from benchmark.data.folders import under_another_suffix
 from benchmark.errors import DataError
 from benchmark.progress import Progress, size
 
@@ -106,7 +107,8 @@ class Manifest:
         try:
             stat = path.stat()
         except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+            hint = under_another_suffix(path) if isinstance(error, FileNotFoundError) else ""
+            raise DataError(f"{path} cannot be read: {error.strerror}{hint}") from error
         return Entry(_name(path, self.root), stat.st_size, stat.st_mtime_ns, "")
 
     def learn(self, entry: Entry) -> None:

@@ -39,6 +39,7 @@ LAYOUT = DepthLayout(
     counts={"train": 24_231, "val": 654},
     encoding=DepthEncoding(per_metre=1000),
     depth_range=(0.001, 10.0),
+    usual_median=(0.3, 10.0),
     usual_size=(480, 640),
     scene=_place,
 )

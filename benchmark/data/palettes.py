@@ -1,7 +1,8 @@
 """Palettes of label maps: the labels are the indices, and the colours tell whether somebody has renumbered them.
 
 Programs that make PNG files smaller drop the colours that do not occur, sort the others and renumber the indices, also
-of files that were grey. Such a file looks the same, and holds other labels.
+of files that were grey. Such a file looks the same, and holds other labels. Where the colours are known it is told;
+under colours that are not the dataset's nothing tells it, so that these are refused.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from benchmark.data.layout import Colours
+
+_UNKNOWN = -1
 
 
 def voc_palette() -> NDArray[np.uint8]:
@@ -21,39 +26,50 @@ def voc_palette() -> NDArray[np.uint8]:
     return np.sum(bits, axis=0).astype(np.uint8)
 
 
-def palette_problem(image: Image.Image, *, voc_colours: bool) -> str | None:
-    """Says why the indices of a label map are not its labels; None where nothing tells so.
+def palette_problem(image: Image.Image, colours: Colours) -> str | None:
+    """Says why the indices of a label map are not its labels, or may not be; None where they are.
+
+    Grey values count as labels whatever the dataset's colours. Black tells nothing: it fills what is unused.
 
     Args:
         image: The label map, decoded.
-        voc_colours: Whether palettes have VOC's colours where they have any.
+        colours: Those of the dataset; with "any", nothing but grey values is held against a file.
     """
     flat = image.getpalette() if image.mode == "P" else None
     if flat is None:
         return None
-    colours = np.asarray(flat).reshape(-1, 3)
-    meant = _labels_of(colours, voc_colours=voc_colours)
-    wrong = np.flatnonzero((meant >= 0) & (meant != np.arange(len(meant))))
+    palette = np.asarray(flat).reshape(-1, 3)
+    meant, indices = _labels_of(palette, colours), np.arange(len(palette))
+    wrong = np.flatnonzero((meant != indices) & palette.any(1))
     if wrong.size:
         wrong = np.intersect1d(wrong, np.asarray(image))
     if not wrong.size:
         return None
+    index = wrong[0]
+    if meant[index] == _UNKNOWN:
+        return (
+            f"its palette has colours of its own ({tuple(palette[index].tolist())} at index {index}), so nothing tells "
+            f"whether its indices are the labels; fetch the official file again, or save the indices as grey values if "
+            "they are"
+        )
     return (
-        f"its palette was renumbered: index {wrong[0]} has the colour of label {meant[wrong[0]]}; fetch the official "
+        f"its palette was renumbered: index {index} has the colour of label {meant[index]}; fetch the official "
         "file again, programs that make PNG files smaller change labels"
     )
 
 
-def _labels_of(colours: NDArray[np.integer], *, voc_colours: bool) -> NDArray[np.int64]:
-    """Returns the label each colour (N, 3) stands for, -1 where it tells none.
+def _labels_of(palette: NDArray[np.integer], colours: Colours) -> NDArray[np.int64]:
+    """Returns the label each colour (N, 3) of a palette stands for.
 
-    A palette of nothing but grey values is that of a file that was grey. Black tells nothing: it fills what is unused.
+    A palette of nothing but grey values is that of a file that was grey.
     """
-    if (colours == colours[:, :1]).all():
-        return np.where(colours[:, 0] > 0, colours[:, 0], -1)
-    if not voc_colours:
-        return np.full(len(colours), -1)
-    codes, known = (np.asarray(each, np.int64) @ (1 << 16, 1 << 8, 1) for each in (colours, voc_palette()))
+    if (palette == palette[:, :1]).all():
+        return palette[:, 0].astype(np.int64)
+    if colours == "any":
+        return np.arange(len(palette))
+    if colours == "grey":
+        return np.full(len(palette), _UNKNOWN)
+    codes, known = (np.asarray(each, np.int64) @ (1 << 16, 1 << 8, 1) for each in (palette, voc_palette()))
     order = np.argsort(known)
     nearest = order[np.searchsorted(known, codes, sorter=order).clip(max=len(known) - 1)]
-    return np.where((known[nearest] == codes) & (codes > 0), nearest, -1)
+    return np.where(known[nearest] == codes, nearest, _UNKNOWN)

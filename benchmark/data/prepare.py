@@ -26,14 +26,16 @@ from benchmark.data.archives import Member, inner_members, is_archive, members, 
 from benchmark.data.catalog import CATALOG, find_dataset
 from benchmark.data.checksums import check_archive
 from benchmark.data.download import download, is_url
+from benchmark.data.folders import SUFFIXES, is_left_over_path
 from benchmark.data.manifest import Manifest
 from benchmark.data.recipes import RECIPES, Recipe
 from benchmark.data.verify import check_data
 from benchmark.errors import DataError
 from benchmark.progress import Progress, size
-from benchmark.utf8 import is_utf8
+from benchmark.utf8 import is_utf8, printable
 
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_PICTURES = (*SUFFIXES, ".bmp", ".gif", ".tif", ".tiff", ".webp")
 _QUIET_BELOW = 16 << 20  # bytes of an archive that are unpacked before anybody wonders what is going on
 
 Existing = Literal["refuse", "add", "replace"]
@@ -46,6 +48,23 @@ class _Tally:
     placed: int = 0
     left_out: int = 0
     first_left_out: str = ""
+    pictures: int = 0
+    """Pictures among what was left out: masks that no benchmark reads, or images under a name that none has."""
+    first_picture: str = ""
+
+    def leave_out(self, name: str) -> None:
+        """Counts a file that has no place."""
+        self.left_out += 1
+        self.first_left_out = self.first_left_out or name
+        if name.lower().endswith(_PICTURES) and not is_left_over_path(name):
+            self.pictures += 1
+            self.first_picture = self.first_picture or name
+
+    def told(self) -> str:
+        """Says what was taken and what was left out."""
+        pictures = f", among them {self.pictures:,} pictures ({printable(self.first_picture)})" if self.pictures else ""
+        left_out = f", {self.left_out:,} not needed{pictures}" if self.left_out else ""
+        return f"{self.placed:,} files{left_out}"
 
 
 def prepare(
@@ -121,8 +140,7 @@ def _make(name: str, recipe: Recipe, paths: Sequence[Path], place: Path, *, add:
         for path in paths:
             tally = _fill(path, recipe, staging)
             _refuse_stranger(name, path, tally)
-            left_out = f", {tally.left_out:,} not needed" if tally.left_out else ""
-            print(f"{path.name}: {tally.placed:,} files{left_out}")
+            print(f"{path.name}: {tally.told()}")
         _finish(recipe, staging)
         _refuse_fragment(name, staging)
         if place.exists():
@@ -193,7 +211,7 @@ def _fill_from_folder(folder: Path, recipe: Recipe, staging: Path, tally: _Tally
 def _walk(folder: Path) -> Iterator[Path]:
     """Yields all files below ``folder``; symbolic links are the user's own and are followed, once each."""
     seen = set()
-    for path, folders, names in os.walk(folder, followlinks=True):
+    for path, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
         status = Path(path).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -202,11 +220,15 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(path, name) for name in names)
 
 
+def _raise(error: OSError) -> None:
+    """Makes ``os.walk`` stop at a folder that cannot be read; by itself it leaves it out in silence."""
+    raise error
+
+
 def _put(target: str | None, name: str, staging: Path, tally: _Tally, write: Callable[[Path], None]) -> None:
     """Writes one file to its place; a second file for a place must be equal to the first."""
     if target is None:
-        tally.left_out += 1
-        tally.first_left_out = tally.first_left_out or name
+        tally.leave_out(name)
         return
     if not is_utf8(target):
         raise DataError(f"the name {target} is not UTF-8, and records could not hold it; rename the file or folder")
@@ -225,7 +247,7 @@ def _put(target: str | None, name: str, staging: Path, tally: _Tally, write: Cal
 
 
 def _link(source: Path, target: Path) -> None:
-    source = source.resolve()
+    source = Path(os.path.realpath(source, strict=True))  # Path.resolve raises a RuntimeError for a loop of links
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links

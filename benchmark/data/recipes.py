@@ -2,7 +2,8 @@
 
 A route is a pattern for the path of a file inside an archive or folder, and where it goes below the dataset's folder.
 The folders an archive wraps its files in do not matter, so that official archives, repacked ones and unpacked folders
-are all read by the same routes. What matches no route is not needed and left out.
+are all read by the same routes. Suffixes are read in any case, and become those of the official layout where lists name
+files by them. What matches no route is not needed and left out.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data.folders import is_left_over
+from benchmark.data.folders import is_left_over_path
 
 _ANY = r"(?:.*?/)?"
 _VOC = "VOCdevkit/VOC2012"
 _VOC_ID = r"\d{4}_\d{6}"
 _DRIVE = r"\d{4}_\d\d_\d\d_drive_\d{4}_sync"
+_SENSOR = "(?:kv1|kv2|realsense|xtion)"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Recipe:
 
     def place(self, path: str) -> str | None:
         """Returns where a file goes, relative to the dataset's folder, or None."""
-        if any(map(is_left_over, path.split("/"))):
+        if is_left_over_path(path):
             return None
         for pattern, target in self.routes:
             match = re.fullmatch(pattern, path)
@@ -84,8 +86,12 @@ RECIPES: dict[str, Recipe] = {
     "ade20k": Recipe(
         (
             (
-                _ANY + r"(images|annotations)/(training|validation)/(ADE_(?:train|val)_\d{8}\.(?:jpg|png))",
-                r"ADEChallengeData2016/\1/\2/\3",
+                _ANY + r"(images/(?:training|validation)/ADE_(?:train|val)_\d{8})\.(?i:jpe?g)",
+                r"ADEChallengeData2016/\1.jpg",
+            ),
+            (
+                _ANY + r"(annotations/(?:training|validation)/ADE_(?:train|val)_\d{8})\.(?i:png)",
+                r"ADEChallengeData2016/\1.png",
             ),
             (_ANY + r"(objectInfo150\.txt|sceneCategories\.txt)", r"ADEChallengeData2016/\1"),
         ),
@@ -94,11 +100,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "voc2012": Recipe(
         (
-            (_ANY + rf"(JPEGImages/{_VOC_ID}\.jpg)", rf"{_VOC}/\1"),
-            (_ANY + rf"(SegmentationClass(?:Aug)?/{_VOC_ID}\.png)", rf"{_VOC}/\1"),
+            (_ANY + rf"(JPEGImages/{_VOC_ID})\.(?i:jpe?g)", rf"{_VOC}/\1.jpg"),
+            (_ANY + rf"(SegmentationClass(?:Aug)?/{_VOC_ID})\.(?i:png)", rf"{_VOC}/\1.png"),
             (_ANY + r"(ImageSets/Segmentation/(?:train|val|trainval|aug|trainaug)\.txt)", rf"{_VOC}/\1"),
             (r"((?:aug|trainaug)\.txt)", rf"{_VOC}/ImageSets/Segmentation/\1"),
-            (_ANY + rf"dataset/((?:cls|img)/{_VOC_ID}\.(?:mat|jpg))", r".sbd/\1"),
+            (_ANY + rf"dataset/(img/{_VOC_ID})\.(?i:jpe?g)", r".sbd/\1.jpg"),
+            (_ANY + rf"dataset/(cls/{_VOC_ID})\.(?i:mat)", r".sbd/\1.mat"),
         ),
         """PASCAL VOC 2012, 2.0 GB (http://host.robots.ox.ac.uk/pascal/VOC/voc2012/)
   densebench data voc2012 --from http://host.robots.ox.ac.uk/pascal/VOC/voc2012/VOCtrainval_11-May-2012.tar
@@ -110,12 +117,12 @@ http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_conto
     "cityscapes": Recipe(
         (
             (
-                _ANY + r"leftImg8bit/(train|val)/([^/]+)/([^/]+_leftImg8bit\.png)",
-                r"leftImg8bit/\1/\2/\3",
+                _ANY + r"(leftImg8bit/(?:train|val)/[^/]+/[^/]+_leftImg8bit)\.(?i:png)",
+                r"\1.png",
             ),
             (
-                _ANY + r"gtFine/(train|val)/([^/]+)/([^/]+_gtFine_label(?:Ids|TrainIds)\.png)",
-                r"gtFine/\1/\2/\3",
+                _ANY + r"(gtFine/(?:train|val)/[^/]+/[^/]+_gtFine_label(?:Ids|TrainIds))\.(?i:png)",
+                r"\1.png",
             ),
         ),
         """Cityscapes, fine annotations, 11.6 GB; needs an account at https://www.cityscapes-dataset.com/downloads/
@@ -129,11 +136,17 @@ http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_conto
                 r"nyu_depth_v2/\1",
             ),
             (
-                _ANY + r"(?:official_splits/)?test/([^/]+/(?:rgb_\d+\.jpg|sync_depth_\d+\.png))",
-                r"nyu_depth_v2/official_splits/test/\1",
+                _ANY + r"(?:official_splits/)?test/([^/]+/rgb_\d+)\.(?i:jpe?g)",
+                r"nyu_depth_v2/official_splits/test/\1.jpg",
             ),
-            (_ANY + r"sync/([^/]+/(?:rgb_\d+\.jpg|sync_depth_\d+\.png))", r"nyu_depth_v2/sync/\1"),
-            (_ANY + r"([^/]+/(?:rgb_\d+\.jpg|sync_depth_\d+\.png))", r"nyu_depth_v2/\1"),
+            (
+                _ANY + r"(?:official_splits/)?test/([^/]+/sync_depth_\d+)\.(?i:png)",
+                r"nyu_depth_v2/official_splits/test/\1.png",
+            ),
+            (_ANY + r"sync/([^/]+/rgb_\d+)\.(?i:jpe?g)", r"nyu_depth_v2/sync/\1.jpg"),
+            (_ANY + r"sync/([^/]+/sync_depth_\d+)\.(?i:png)", r"nyu_depth_v2/sync/\1.png"),
+            (_ANY + r"([^/]+/rgb_\d+)\.(?i:jpe?g)", r"nyu_depth_v2/\1.jpg"),
+            (_ANY + r"([^/]+/sync_depth_\d+)\.(?i:png)", r"nyu_depth_v2/\1.png"),
         ),
         """NYU Depth v2 in the layout of BTS (https://github.com/cleinc/bts): sync.zip with 24,231 training images, the
 654 test images its script cuts out of nyu_depth_v2_labeled.mat, and the two lists of its folder train_test_inputs
@@ -143,8 +156,8 @@ nyudepthv2_test_files_with_gt.txt""",
     "kitti": Recipe(
         (
             (_ANY + r"(kitti_eigen_(?:train|test)\.txt)", r"\1"),
-            (_ANY + rf"({_DRIVE}/proj_depth/groundtruth/image_0[23]/\d{{10}}\.png)", r"gt_depth/\1"),
-            (_ANY + rf"(\d{{4}}_\d\d_\d\d/{_DRIVE}/image_0[23]/data/\d{{10}}\.png)", r"input/\1"),
+            (_ANY + rf"({_DRIVE}/proj_depth/groundtruth/image_0[23]/\d{{10}})\.(?i:png)", r"gt_depth/\1.png"),
+            (_ANY + rf"(\d{{4}}_\d\d_\d\d/{_DRIVE}/image_0[23]/data/\d{{10}})\.(?i:png)", r"input/\1.png"),
         ),
         """KITTI raw data (about 175 GB) and annotated depth maps (14 GB), after registration at
 https://www.cvlibs.net/datasets/kitti/, and the lists of the Monocular-Depth-Estimation-Toolbox
@@ -153,10 +166,8 @@ https://www.cvlibs.net/datasets/kitti/, and the lists of the Monocular-Depth-Est
     "sunrgbd": Recipe(
         (
             (_ANY + r"(SUNRGBD_val_splits\.txt)", r"\1"),
-            (
-                _ANY + r"((?:kv1|kv2|realsense|xtion)/.+/(?:image|depth|depth_bfx)/[^/]+\.(?:jpg|png))",
-                r"SUNRGBD/\1",
-            ),
+            (_ANY + rf"({_SENSOR}/.+/image/[^/]+)\.(?i:jpe?g)", r"SUNRGBD/\1.jpg"),
+            (_ANY + rf"({_SENSOR}/.+/(?:depth|depth_bfx)/[^/]+)\.(?i:png)", r"SUNRGBD/\1.png"),
         ),
         """SUN RGB-D, 6.4 GB (https://rgbd.cs.princeton.edu/), and SUNRGBD_val_splits.txt of the
 Monocular-Depth-Estimation-Toolbox
@@ -164,9 +175,9 @@ Monocular-Depth-Estimation-Toolbox
     ),
     "imagenet": Recipe(
         (
-            (_ANY + r"(train|val)/(n\d{8}/[^/]+\.(?:JPEG|jpeg|jpg|png))", r"\1/\2"),
+            (_ANY + r"(train|val)/(n\d{8}/[^/]+\.(?i:jpe?g|png))", r"\1/\2"),
             (_ANY + r"n\d{8}/.*", None),
-            (_ANY + r"(ILSVRC2012_val_\d{8}\.JPEG)", r".flat/\1"),
+            (_ANY + r"(ILSVRC2012_val_\d{8})\.(?i:jpe?g)", r".flat/\1.JPEG"),
             (_ANY + r"(?:data/)?(ILSVRC2012_validation_ground_truth\.txt|meta\.mat)", r".devkit/\1"),
             (_ANY + r"(LOC_val_solution\.csv)", r".devkit/\1"),
         ),

@@ -20,6 +20,7 @@ from benchmark import compat
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.decoding import label_map_problem, refuse_unfit
 from benchmark.data.images import normalised, read_image
+from benchmark.data.layout import Colours
 from benchmark.data.map_listing import MapListing
 from benchmark.data.palettes import palette_problem
 from benchmark.data.photometric import TorchvisionPhotoMetricDistortion
@@ -65,10 +66,18 @@ class SegmentationSplit(MapSplit):
         info = self._infos[index]
         image = read_image(info["img_path"])
         results = dict(info, seg_fields=[], img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-        labels = read_label_map(info["seg_map_path"], voc_colours=self.layout.voc_colours)
-        results["gt_seg_map"] = _without_zero(labels) if self.layout.zero_is_other else labels
+        results["gt_seg_map"] = self.load_map(index)
         results["seg_fields"].append("gt_seg_map")
         return CheckSegmentationSample(self.layout.num_classes, IGNORE_INDEX)(results)
+
+    def load_map(self, index: int) -> NDArray[np.uint8]:
+        """Reads one label map alone, (H, W) class ids; 255 is ignored.
+
+        Raises:
+            DataError: A file that cannot be decoded.
+        """
+        labels = read_label_map(self._infos[index]["seg_map_path"], self.layout.colours)
+        return _without_zero(labels) if self.layout.zero_is_other else labels
 
     def _list(self) -> MapListing:
         return list_segmentation(self.root, self.layout, self.name)
@@ -77,21 +86,22 @@ class SegmentationSplit(MapSplit):
         return {**super()._info(image, map_path), "reduce_zero_label": self.layout.zero_is_other}
 
 
-def read_label_map(path: Path | str, *, voc_colours: bool = False) -> NDArray[np.uint8]:
+def read_label_map(path: Path | str, colours: Colours = "any") -> NDArray[np.uint8]:
     """Reads a label map as (H, W) uint8, the values as they are stored: grey values, or indices into the palette.
 
     Args:
         path: The file.
-        voc_colours: Whether its palette, if it has one, should hold VOC's colours.
+        colours: What its palette should hold, if it has one.
 
     Raises:
-        DataError: A file that cannot be decoded, whose kind cannot hold labels, or whose palette was renumbered.
+        DataError: A file that cannot be decoded, whose kind cannot hold labels, or whose palette
+            does not say that its indices are the labels.
     """
     refuse_unfit(path, label_map_problem)
     try:
         with Image.open(path) as file:
             labels = np.array(file)
-            problem = palette_problem(file, voc_colours=voc_colours)
+            problem = palette_problem(file, colours)
     except Exception as error:  # decoders fail in many ways
         raise DataError(f"{path} cannot be read: {error}") from error
     if problem:

@@ -45,7 +45,7 @@ def _from_list(root: Path, layout: SegmentationLayout, part: Part, ids: str) -> 
         lines = read_lines(path)
     except DataError as error:
         return MapListing(problems=(str(error),)), []
-    pairs, problems, mentions = [], [], []
+    pairs, problems, mentions, with_suffix = [], [], [], []
     for line in lines:
         image, label = (
             posixpath.normpath(f"{folder}/{line.text}{suffix}")
@@ -54,14 +54,29 @@ def _from_list(root: Path, layout: SegmentationLayout, part: Part, ids: str) -> 
         if ".." in (image.split("/")[0], label.split("/")[0]):
             problems.append(f"{path}, line {line.number}: {line.text} is outside {root}")
             continue
+        if _ends(line.text, layout) and not (root / image).is_file():
+            with_suffix.append(line)
+            continue
         pairs.append((root / image, root / label))
         mentions.append(Mention(image, path, line.number))
+    if with_suffix:
+        line, more = with_suffix[0], f" (and {len(with_suffix) - 1:,} more lines)" if with_suffix[1:] else ""
+        end = _ends(line.text, layout)
+        problems.append(
+            f"{path}, line {line.number}: {line.text} ends with {end}, which lists leave out; write "
+            f"{line.text[: -len(end)]}{more}"
+        )
     return MapListing(tuple(pairs), tuple(problems)), mentions
+
+
+def _ends(text: str, layout: SegmentationLayout) -> str | None:
+    """Returns the suffix of images or label maps that a line ends with."""
+    return next((end for end in (layout.image_suffix, layout.label_suffix) if text.lower().endswith(end.lower())), None)
 
 
 def _from_folder(root: Path, layout: SegmentationLayout, part: Part) -> MapListing:
     images = Scan(root / part.images, (layout.image_suffix,))
-    labels = Scan(root / part.labels, (layout.label_suffix,))
+    labels = Scan(root / part.labels, (layout.label_suffix,), layout.beside_labels)
     label_names = sorted(labels.walk())
     label_of = {name[: -len(layout.label_suffix)]: name for name in label_names}
     pairs, stems = [], set()
@@ -73,11 +88,12 @@ def _from_folder(root: Path, layout: SegmentationLayout, part: Part) -> MapListi
     alone = [name for stem, name in label_of.items() if stem not in stems]
     problems = [
         *images.problems,
+        *labels.problems,
         *images.twins,
         *_told(labels.folder, second, "differs from another label map in the case of its suffix only; remove one"),
         *_told(labels.folder, alone, "has no image; fetch the image, or remove the label map"),
     ]
-    return MapListing(tuple(pairs), tuple(problems), tuple(images.notes))
+    return MapListing(tuple(pairs), tuple(problems), (*images.notes, *labels.notes))
 
 
 def _told(folder: Path, names: list[str], what: str) -> list[str]:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
+
 from benchmark.data.decoding import refuse_unfit
+from benchmark.data.folders import readable, under_another_suffix
 from benchmark.data.layout import Layout
 from benchmark.data.manifest import fingerprint_splits
 from benchmark.data.map_listing import MapListing
@@ -80,15 +83,21 @@ class MapSplit(Split):
 
     def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
         super().__init__(layout, find_root(layout, data_root, split), split)
-        found = self._list()
+        with readable():
+            found = self._list()
         refuse_problems(layout, found.problems)
         self.notes = found.notes
         self._infos = [self._info(str(image), str(map_)) for image, map_ in found.pairs[:limit]]
         if not self._infos:
             raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
         for path in self.files:
-            if not path.is_file():
-                raise DataError(f"{layout.name}: {path} is missing; {split!r} needs an image and its {self.map_name}")
+            with readable():
+                there = path.is_file()
+            if not there:
+                raise DataError(
+                    f"{layout.name}: {path} is missing{under_another_suffix(path)}; {split!r} needs an image and its "
+                    f"{self.map_name}"
+                )
 
     def __len__(self) -> int:
         return len(self._infos)
@@ -112,6 +121,10 @@ class MapSplit(Split):
     @abstractmethod
     def load(self, index: int) -> dict[str, Any]:
         """Reads one image (BGR) and its map into an mmsegmentation ``results`` dict."""
+
+    @abstractmethod
+    def load_map(self, index: int) -> NDArray[Any]:
+        """Reads the map of one image alone, (H, W): class ids or metres."""
 
     def refuse_unfit_maps(self) -> None:
         """Looks at the first bytes of every map, so that hours of training do not end at one that holds no labels.

@@ -18,5 +18,6 @@ LAYOUT = DepthLayout(
     counts={"val": 5_050},
     encoding=DepthEncoding(per_metre=1000, rotated_bits=3, cap=8.0),
     depth_range=(0.001, 10.0),
+    usual_median=(0.3, 8.0),
     usual_size=(530, 730),
 )

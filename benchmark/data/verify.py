@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, Pair, SplitFiles, find_dataset
+from benchmark.data.catalog import ClassLabels, Dataset, DepthLabels, FurtherSets, Pair, SplitFiles, find_dataset
 from benchmark.data.class_folders import class_differences
 from benchmark.data.class_names import class_name
+from benchmark.data.decoding import unit_problem
+from benchmark.data.folders import readable
 from benchmark.data.inspection import DepthRange, Inspection, inspect
 from benchmark.data.manifest import Entry, Manifest, digest_splits
 from benchmark.data.variants import name_variant
@@ -108,6 +110,8 @@ class Report:
     problems: tuple[str, ...]
     files: int
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What is to be said of further test sets."""
 
     @property
     def usable(self) -> bool:
@@ -159,11 +163,17 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
     """Reads every file of a dataset; see `check_data`."""
     begun = time.monotonic()
     root = dataset.root(data_root)
-    if not root.is_dir():
+    with readable():
+        there = root.is_dir()
+    if not there:
         problem = f"there is no {root}; 'densebench data {dataset.name}' tells how to get it"
         return Report(dataset.name, dataset.title, str(root), (), "missing", False, None, (problem,), 0, 0.0)
-    splits = dataset.read(root)
+    with readable():
+        splits = dataset.read(root)
     problems = [*_missing_splits(dataset, splits, root), *_overlaps(splits), *_class_differences(dataset, splits)]
+    sound = not problems and not any(split.problems for split in splits)
+    with readable():
+        further = dataset.further(data_root) if sound else FurtherSets()
     manifest = Manifest(root)
     tallies = _read_everything(dataset, splits, manifest, workers)
     for split, tally in zip(splits, tallies, strict=True):
@@ -175,8 +185,10 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         if not split.pairs:
             problems.append(f"{split.source}: no image of split {split.name!r}")
         summary = _summary(dataset, split, tally)
-        problems += _scale_problems(dataset, summary)
+        problems += [*_unit_problems(dataset, summary), *_empty_problems(dataset, summary)]
         reports.append(summary)
+    others = [_read_further(dataset, *one, workers) for one in further.splits]
+    problems += [*further.problems, *(problem for _, tally in others for problem in tally.problems)]
     variant = name_variant(
         dataset.name,
         dataset.title,
@@ -188,14 +200,23 @@ def examine(dataset: Dataset, data_root: Path, *, workers: int | None = None) ->
         dataset.name,
         dataset.title,
         str(root),
-        tuple(_with_duplicates(reports, tallies)),
+        (*_with_duplicates(reports, tallies), *(summary for summary, _ in others)),
         variant.text,
         variant.comparable and not problems,
         _fingerprint(splits, tallies),
         tuple(dict.fromkeys(problems)),
-        sum(len(tally.entries) for tally in tallies),
+        sum(len(tally.entries) for tally in (*tallies, *(tally for _, tally in others))),
         time.monotonic() - begun,
+        further.notes,
     )
+
+
+def _read_further(dataset: Dataset, root: Path, split: SplitFiles, workers: int | None) -> tuple[SplitReport, _Tally]:
+    """Reads a further test set, whose files belong to a dataset of their own."""
+    manifest = Manifest(root)
+    [tally] = _read_everything(dataset, [split], manifest, workers)
+    manifest.save()
+    return _summary(dataset, split, tally), tally
 
 
 def _missing_splits(dataset: Dataset, splits: Sequence[SplitFiles], root: Path) -> list[str]:
@@ -332,16 +353,22 @@ def _classes(dataset: str, labels: ClassLabels, tally: _Tally) -> tuple[ClassCou
     )
 
 
-def _scale_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
+def _unit_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
     if summary.depth is None or not isinstance(dataset.labels, DepthLabels):
         return []
-    low, high = dataset.labels.plausible
-    if low <= summary.depth.median <= high:
+    problem = unit_problem(summary.depth.median, dataset.labels.usual_median)
+    return [f"{summary.name}: {problem}"] if problem else []
+
+
+def _empty_problems(dataset: Dataset, summary: SplitReport) -> list[str]:
+    """Names a split whose maps could be read and hold nothing that is scored or trained on."""
+    if summary.readable == 0:
         return []
-    return [
-        f"{summary.name}: the median depth is {summary.depth.median:.3g} m, expected {low:g} to {high:g} m: the depth "
-        "maps are in another unit than the official ones"
-    ]
+    if isinstance(dataset.labels, ClassLabels) and not any(one.pixels for one in summary.classes or ()):
+        return [f"{summary.name}: no pixel of its {summary.readable:,} label maps holds a class, all are ignored"]
+    if isinstance(dataset.labels, DepthLabels) and summary.depth is None:
+        return [f"{summary.name}: no pixel of its {summary.readable:,} depth maps holds a measurement"]
+    return []
 
 
 def _with_duplicates(reports: Sequence[SplitReport], tallies: Sequence[_Tally]) -> Iterator[SplitReport]:

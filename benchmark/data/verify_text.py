@@ -32,6 +32,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
             console.print(_histogram(split, split.classes))
         for line in _lines(split):
             console.print(f"  {split.name}: {line}", markup=False, soft_wrap=True)
+    for note in report.notes:
+        console.print(f"  {note}", markup=False, soft_wrap=True)
     if report.problems:
         console.print(f"[bold red]Problems ({len(report.problems):,})[/]")
         for problem in report.problems[:_MOST_PROBLEMS]:

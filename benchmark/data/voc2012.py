@@ -27,5 +27,5 @@ LAYOUT = SegmentationLayout(
     },
     counts={"train": 1_464, "trainaug": 10_582, "val": 1_449},
     usual_size=(375, 500),
-    voc_colours=True,
+    colours="voc",
 )

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmark.atomic import atomic_write, make_writable
+from benchmark.atomic import atomic_write, try_to_write
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
 from benchmark.backbones.saving import check_suffix
 from benchmark.data.classification import ClassificationSplit
+from benchmark.data.folders import readable
 from benchmark.data.imagenet import LAYOUT
 from benchmark.devices import choose_device
 from benchmark.errors import DivergedError, UsageError
@@ -87,11 +88,12 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
     device = choose_device(options.device)
     with joined(device) as world:
         plan = world.together(lambda: prepare(out, options, world.size))
-        world.refuse_different_input({"code version": code_version(), "settings": plan and plan.settings})
+        world.refuse_different_input({"code version": code_version(), "output": str(out), "done already": plan is None})
         if plan is None:
             return False
         recipe, vit, split, settings = plan
-        world.refuse_different_input({"images": _sample_of_sizes(split)})
+        images = world.together(lambda: _sample_of_sizes(split))
+        world.refuse_different_input({"settings": settings, "images": images})
         if world.leads:
             for note in split.notes:
                 print(f"{out.stem}: note: {note}")
@@ -143,7 +145,7 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
     if _is_done(out, settings, recipe.train):
         return None
     try:
-        make_writable(out.parent)
+        try_to_write(out.parent)
     except OSError as error:
         raise UsageError(f"{out.parent} cannot be written to: {error.strerror}") from error
     return Plan(recipe, vit, split, settings)
@@ -253,6 +255,7 @@ class _Run:
         start = 0 if state is None else state["step"]
         if self.world.leads:
             kept = [line for line in _read_log(self.log)[1:] if line["step"] <= start] if start else []
+            self.log.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(self.log) as file:
                 file.write("".join(json.dumps(line) + "\n" for line in (self.settings, *kept)).encode())
         self.world.barrier()
@@ -282,7 +285,9 @@ def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSpl
 def _sample_of_sizes(split: ClassificationSplit) -> str:
     """Hashes the sizes of a thousand images, evenly spread: all of a million would take minutes on a network's disk."""
     files = split.files[:: max(1, len(split) // 1000)]
-    return hashlib.sha256(" ".join(str(path.stat().st_size) for path in files).encode()).hexdigest()[:16]
+    with readable():
+        sizes = [path.stat().st_size for path in files]
+    return hashlib.sha256(" ".join(map(str, sizes)).encode()).hexdigest()[:16]
 
 
 def _is_done(out: Path, settings: dict[str, Any], train: Train) -> bool:

@@ -67,6 +67,7 @@ class DepthTask:
 
     metric = "rmse"
     higher_is_better = False
+    known_pixel = "has a depth"
     scored_pixel = "has a depth within the range and the evaluation crop"
     gallery_kind = "depth"
 
@@ -123,6 +124,18 @@ class DepthTask:
             return found
 
         return sample
+
+    def target(self, sample: DepthSample) -> Tensor:
+        """Returns the depth (H, W) of a sample."""
+        return sample.depth
+
+    def known(self, target: Tensor) -> Tensor:
+        """Returns the metres (n,) of the pixels where something was measured."""
+        return target[target > 0]
+
+    def scored(self, target: Tensor) -> bool:
+        """Tells whether some pixel is scored."""
+        return bool(_inside(self._valid(target), self.settings.test.evaluation_crop).any())
 
     def collate(self, samples: list[DepthSample]) -> Batch:
         """Puts samples into a batch; the target is (B, 1, H, W) metres."""

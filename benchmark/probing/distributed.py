@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -110,21 +110,20 @@ class World:
         Processes with other weights, data or seeds would give a number that looks like any other.
 
         Args:
-            said: By the name a message has for it.
+            said: By the name a message has for it; the fields of a section are compared one by one.
             shown: What a message shows in place of a value, where that tells more: paths may differ.
 
         Raises:
             SharedError: They differ, at all of them; the message names the first field that does.
         """
-        (host, mine, texts), *others = self.gather_objects((socket.gethostname(), dict(said), dict(shown or {})))
-        for rank, (other_host, theirs, other_texts) in enumerate(others, start=1):
-            for field in dict.fromkeys((*mine, *theirs)):
-                if mine.get(field) != theirs.get(field):
+        own = _Said(socket.gethostname(), _fields(said), dict(shown or {}))
+        first, *others = self.gather_objects(own)
+        for rank, other in enumerate(others, start=1):
+            for field in dict.fromkeys((*first.fields, *other.fields)):
+                if first.fields.get(field) != other.fields.get(field):
                     raise SharedError(
-                        f"the processes of this run differ in {field}: process 0 on {host} has "
-                        f"{texts.get(field, mine.get(field))}, process {rank} on {other_host} has "
-                        f"{other_texts.get(field, theirs.get(field))}; start them with the same command on the same "
-                        "files and code"
+                        f"the processes of this run differ in {field}: process 0 on {first.tell(field)}, process "
+                        f"{rank} on {other.tell(field)}; start them with the same command on the same files and code"
                     )
 
     def tell(self, value: T) -> T:
@@ -145,6 +144,27 @@ class World:
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, src=0)
+
+
+class _Said(NamedTuple):
+    """What a process is about to work on."""
+
+    host: str
+    fields: dict[str, Any]
+    shown: dict[str, str]
+
+    def tell(self, field: str) -> str:
+        """Says which process has what."""
+        return f"{self.host} has {self.shown.get(field, self.fields.get(field, 'nothing'))}"
+
+
+def _fields(said: Mapping[str, Any], section: str = "") -> dict[str, Any]:
+    """Flattens sections: ``{"recipe": {"seed": 1}}`` becomes ``{"recipe.seed": 1}``."""
+    found: dict[str, Any] = {}
+    for name, value in said.items():
+        whole = f"{section}{name}"
+        found |= _fields(value, f"{whole}.") if isinstance(value, Mapping) else {whole: value}
+    return found
 
 
 @contextmanager

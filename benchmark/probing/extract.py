@@ -174,9 +174,21 @@ def extract(checkpoint: str, dataset: str, output: Path, options: ExtractOptions
     device = choose_device(options.device)
     with joined(device) as world:
         work = world.together(lambda: _open(checkpoint, dataset, output, options, device))
-        world.refuse_different_input({"code version": code_version(), **work.address.as_json()})
+        world.refuse_different_input(_said(work))
         with _alone(output, world):
             _extract(work, device, world)
+
+
+def _said(work: _Extraction) -> dict[str, Any]:
+    """Says what the processes must agree in, by the names that messages have for it."""
+    return {
+        "code version": code_version(),
+        **work.address.as_json(),
+        "columns": list(work.columns),
+        "--format": work.options.format,
+        "--on-bad-image": work.options.on_bad_image,
+        "--output": str(work.output),
+    }
 
 
 def _open(checkpoint: str, dataset: str, output: Path, options: ExtractOptions, device: torch.device) -> _Extraction:
@@ -295,6 +307,7 @@ def _make(work: _Extraction, frozen: FrozenBackbone, earlier: Manifest | None, w
             write_manifest(work.output, manifest)  # first: a folder without one is somebody else's
             work.shards.mkdir(exist_ok=True)
     world.barrier()
+    world.together(lambda: _refuse_another_folder(work.output))
     encode = encode_columns(
         frozen,
         lambda index: _image(work, index, preprocessing),
@@ -317,6 +330,12 @@ def _make(work: _Extraction, frozen: FrozenBackbone, earlier: Manifest | None, w
     if world.leads:
         _finish(work, manifest.completed(shards), shards, doubled)
     world.barrier()
+
+
+def _refuse_another_folder(output: Path) -> None:
+    """Raises UsageError where a process does not see what the main process has just written."""
+    if read_manifest(output) is None:
+        raise UsageError(f"{output} is not shared by all processes of this run; name a folder that every machine sees")
 
 
 def _finish(work: _Extraction, manifest: Manifest, shards: list[Shard], doubled: int) -> None:

@@ -20,6 +20,7 @@ from benchmark.backbones.assumed import assumption_line
 from benchmark.backbones.compilation import compile_backbone
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import features_folder
+from benchmark.data.manifest import fingerprint
 from benchmark.devices import choose_device
 from benchmark.errors import DenseBenchError, ProtocolError, RecordError, SharedError, UsageError
 from benchmark.probing.depth import DepthTask
@@ -159,7 +160,15 @@ def run_cells(benchmarks: Sequence[str], checkpoint: str, options: RunOptions) -
         session = _Session(options, RecordStore(options.results), device, world)
         # What only one process finds wrong ends them all, before another waits for it.
         protocols, backbones = world.together(lambda: _prepare(benchmarks, checkpoint, session))
-        world.refuse_different_input({"benchmarks": list(benchmarks), "overrides": list(options.overrides)})
+        world.refuse_different_input(
+            {
+                "benchmarks": list(benchmarks),
+                "overrides": list(options.overrides),
+                "--on-bad-image": options.on_bad_image,
+                "--compile": options.compile,
+            }
+        )
+        world.together(lambda: session.store.ensure_writable() if world.leads else None)  # what is refused leaves none
         for line in filter(None, map(assumption_line, backbones.values())):
             session.say(f"note: {line}")
         return sum(not _done(protocol, backbones[protocol.settings.backbone], session) for protocol in protocols)
@@ -172,7 +181,6 @@ def _prepare(
     options = session.options
     protocols = _protocols(benchmarks, options)
     refuse_small_batches(protocols, session.world)
-    session.store.ensure_writable()
     backbones: dict[BackboneOptions, Backbone] = {}
     for protocol in protocols:
         given = protocol.settings.backbone
@@ -210,8 +218,8 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
     """Sees to one cell; returns whether nothing went wrong."""
     name, world = protocol.benchmark, session.world
     try:
-        cell = world.together(lambda: _resolve(protocol, backbone, session.options))
-        world.refuse_different_input(*_identity(cell))
+        cell, said, shown = world.together(lambda: _identified(_resolve(protocol, backbone, session.options)))
+        world.refuse_different_input(said, shown)
     except (DenseBenchError, OSError) as error:
         session.complain(f"error: {error}")
         return False
@@ -229,7 +237,7 @@ def _done(protocol: Protocol, backbone: Backbone, session: _Session) -> bool:
     return _run(cell, session)
 
 
-def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
+def _identified(cell: Cell) -> tuple[Cell, dict[str, Any], dict[str, str]]:
     """Says what can move a cell's number, by the names that messages have for it, and how messages show it."""
     protocol, data, source = cell.protocol, cell.data, cell.backbone.source
     said = {
@@ -242,6 +250,10 @@ def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
         "limit": cell.limit,
         **{f"images of {split.layout.name} {split.name}": len(split) for split in (data.train, data.val)},
         "data": cell.data_fingerprint,
+        "further test sets": {
+            extra.name: {"images": len(extra.split), "data": fingerprint(extra.split.files, extra.split.root)}
+            for extra in data.extras
+        },
         "code version": code_version(),
         "packages": package_versions(),
     }
@@ -249,7 +261,7 @@ def _identity(cell: Cell) -> tuple[dict[str, Any], dict[str, str]]:
         "checkpoint": f"{source.checkpoint} (sha256 {source.sha256[:12]}…)",
         "data": f"other files or contents under {data.val.root} (fingerprint {cell.data_fingerprint})",
     }
-    return said, shown
+    return cell, said, shown
 
 
 def _resume_file(cell: Cell, options: RunOptions) -> ResumeFile:

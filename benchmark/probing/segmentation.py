@@ -44,7 +44,7 @@ class SegmentationTask:
 
     metric = "miou"
     higher_is_better = True
-    scored_pixel = "is labelled"
+    scored_pixel = known_pixel = "is labelled"
     gallery_kind = "labels"
 
     def __init__(self, settings: SegmentationProtocol, spec: BackboneSpec, num_classes: int) -> None:
@@ -67,6 +67,18 @@ class SegmentationTask:
     def test_sample(self, split: SegmentationSplit) -> Callable[[int], SegmentationSample]:
         """Returns a function from an index to a resized image with labels at their own size."""
         return test_sample(split, self.settings.test, self._preprocessing)
+
+    def target(self, sample: SegmentationSample) -> Tensor:
+        """Returns the labels (H, W) of a sample."""
+        return sample.labels
+
+    def known(self, target: Tensor) -> Tensor:
+        """Returns the labels (n,) of the pixels that have one."""
+        return target[target != IGNORE_INDEX]
+
+    def scored(self, target: Tensor) -> bool:
+        """Tells whether some pixel is scored."""
+        return self.known(target).numel() > 0
 
     def collate(self, samples: list[SegmentationSample]) -> Batch:
         """Puts samples into a batch; the target is (B, H, W) labels."""

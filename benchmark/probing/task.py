@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.data.split import Split
-from benchmark.errors import DataError, DivergedError
+from benchmark.errors import DivergedError
 from benchmark.probing.distributed import World
 from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenFeatures
@@ -25,6 +25,7 @@ from benchmark.probing.gallery import Pictured, make_gallery
 from benchmark.probing.job import Job
 from benchmark.probing.loader import ordered_samples, training_batches
 from benchmark.probing.outcome import Outcome
+from benchmark.probing.reading import refuse_unusable
 from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
 from benchmark.probing.train import Examples, Probe, ProbeLearner, seed_torch, train
@@ -40,6 +41,9 @@ class Task(Pictured, Protocol):
 
     higher_is_better: bool
     """Its direction."""
+
+    known_pixel: str
+    """What makes a pixel one to learn from, for the message that none is."""
 
     scored_pixel: str
     """What makes a pixel count, for the message that none does."""
@@ -63,6 +67,18 @@ class Task(Pictured, Protocol):
 
     def test_sample(self, split: Split) -> Callable[[int], Any]:
         """Returns a function from an index to a sample to score."""
+        ...
+
+    def target(self, sample: Any) -> Tensor:
+        """Returns the labels or metres (H, W) of a sample."""
+        ...
+
+    def known(self, target: Tensor) -> Tensor:
+        """Returns the labels or metres (n,) of the pixels that have any."""
+        ...
+
+    def scored(self, target: Tensor) -> bool:
+        """Tells whether some pixel of a target (H, W) is scored."""
         ...
 
     def collate(self, samples: list[Any]) -> Batch:
@@ -99,13 +115,14 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
         job: Images, seed and places.
 
     Raises:
-        DataError: A damaged or unsuitable file: of the scored split before the training, of the other when it is read;
-            or a split without a pixel to score.
+        DataError: A damaged or unsuitable file: before the training of all that is scored, else when it is drawn; or a
+            split without a pixel that counts, or in another unit.
         DivergedError: The chosen probes' weights are not finite.
     """
     data, settings, flow = job.data, task.settings, _Flow(task, features, job)
     sweep = candidates(settings.probes)
     fit, held_out = flow.hold_out() if len(sweep) > 1 else (list(range(len(data.train))), [])
+    refuse_unusable(task, held_out, job, features.world)
     probes = flow.train(sweep, fit, held_out)
 
     def scores(group: list[Probe], measured: np.ndarray) -> list[float]:
@@ -133,10 +150,6 @@ def run_task(task: Task, features: FrozenFeatures, job: Job) -> Outcome:
             **_selection(task, sweep, chosen, on_held_out, scores(probes.scored, measured)),
         }
     kept = measured.reshape(len(sweep), seeds, *measured.shape[1:])[chosen]
-    if math.isnan(task.score(kept[0])):
-        raise DataError(
-            f"{data.val.layout.name}: no pixel of split {data.val.name!r} {task.scored_pixel}; there is no score"
-        )
     metrics = task.metrics(kept)
     return Outcome(
         metrics,
@@ -185,7 +198,6 @@ class _Flow:
         heads = [probe.head for probe in (*scored, *others)]
         earlier = job.trained.load(heads, features.world) if job.trained is not None else None
         if earlier is None:
-            _refuse_damaged(task, job.data.val, job, features.world)
             images = list(range(len(job.data.train))) if refit else fit
             examples = _examples(task, images, held_out if refit else [], features, job)
             train_probes(task, scored, others, examples, job=job, world=features.world)
@@ -234,20 +246,6 @@ def train_probes(
     ]
     label = f"{job.label} train"
     train(learners, examples, iterations=settings.train.iterations, resume=job.resume, label=label, world=world)
-
-
-def _refuse_damaged(task: Task, split: Split, job: Job, world: World) -> None:
-    """Reads all that will be scored, so that hours of training do not end at a file that cannot be.
-
-    A run that resumes has done so before: other files are another cell.
-    """
-    if job.resume.path.exists():
-        return
-    load, mine = task.test_sample(split), world.share(list(range(len(split))))
-    progress = Progress(len(mine), f"{job.label} {split.name} files", quiet=not world.leads)
-    for _ in ordered_samples(lambda index: load(index) is not None, mine, workers=job.workers):
-        progress.advance()
-    progress.close()
 
 
 def _examples(task: Task, images: list[int], held_out: list[int], features: FrozenFeatures, job: Job) -> Examples:

@@ -46,8 +46,8 @@ class TrainedHeads:
 
         A file that cannot be read is made anew.
         """
-        state = world.tell(self._read(len(heads)) if world.leads else None)
-        if state is None or state.get("record") not in self.records:
+        state = world.tell(self._read(len(heads)) if world.leads else None)  # the others may see other records
+        if state is None:
             return None
         for head, weights in zip(heads, state["heads"], strict=True):
             head.load_state_dict(weights)
@@ -73,7 +73,8 @@ class TrainedHeads:
         except Exception as error:  # a damaged file can fail in any way
             print(f"{self.path} cannot be read and is made anew: {type(error).__name__}")
             return None
-        return state if isinstance(state, dict) and len(state.get("heads", ())) == count else None
+        known = isinstance(state, dict) and state.get("record") in self.records
+        return state if known and len(state.get("heads", ())) == count else None
 
 
 def trained_heads(cell: Cell, record: str, records: Sequence[Record]) -> TrainedHeads | None:

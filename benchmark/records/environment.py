@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from benchmark.records.schema import Environment
 # Packages whose version can move a number.
 _PACKAGES = ("torch", "numpy", "mmengine", "mmcv-lite", "mmsegmentation", "opencv-python", "pillow", "densebench")
 _REPOSITORY = Path(__file__).resolve().parents[2]
+# What can move a number: reports and their templates are made of records.
+_CODE = ("benchmark", "heads", "configs")
 
 
 def environment(*, device: str, device_name: str | None) -> Environment:
@@ -31,16 +34,35 @@ def environment(*, device: str, device_name: str | None) -> Environment:
         git_commit=commit,
         git_dirty=None if status is None else bool(status),
         packages=package_versions(),
+        code=code_hash(),
         device=device,
         hardware=f"{device_name or _processor()}, {os.cpu_count()} CPU cores",
     )
 
 
 def code_version() -> str:
-    """Returns version and commit of DenseBench, and a hash of uncommitted changes to its files."""
-    changes = _git("diff", "HEAD")
-    dirty = f" with changes {hashlib.sha256(changes.encode()).hexdigest()[:12]}" if changes else ""
-    return f"{__version__} {_git('rev-parse', 'HEAD') or 'of no checkout'}{dirty}"
+    """Returns the version of DenseBench and the hash of its files; see `code_hash`."""
+    return f"{__version__} (files {code_hash()})"
+
+
+@cache
+def code_hash(root: Path = _REPOSITORY) -> str:
+    """Hashes the Python files under ``benchmark/``, ``heads/`` and ``configs/``: names and contents, 16 digits.
+
+    So copies without git are told apart, equal ones are equal wherever they lie, and a change of tests or documents is
+    none. Files are read once per process, which runs the code it has imported whatever becomes of them.
+
+    Args:
+        root: Folder that holds the three.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in _CODE for path in (root / folder).rglob("*.py")):
+        name = path.relative_to(root)
+        if not any(part.startswith(".") for part in name.parts):  # copies that notebooks keep
+            content = path.read_bytes()
+            digest.update(f"{name.as_posix()}\t{len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
 
 
 def package_versions() -> dict[str, str]:

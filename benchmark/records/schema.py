@@ -115,6 +115,9 @@ class Environment(Section):
     device: str
     hardware: str
 
+    code: str | None = None
+    """Hash of DenseBench's own code and configs, checkout or not; None in records older than the field."""
+
 
 class Record(Section):
     """One run of one cell; never edited."""

@@ -81,12 +81,13 @@ def summarise(flags: Sequence[Flag]) -> list[str]:
 
 
 def _edges(flags: Sequence[Flag]) -> list[str]:
-    """Counts the ends of grids on one line: a line for each would drown the other flags."""
-    found = Counter(f"{flag.benchmark} {flag.setting}" for flag in flags if flag.kind == "edge")
-    if not found:
+    """Counts sweeps at the end of a grid on one line: a line for each setting would drown the other flags."""
+    edges = [flag for flag in flags if flag.kind == "edge"]
+    if not edges:
         return []
+    found = Counter(f"{flag.benchmark} {flag.setting}" for flag in edges)
     where = ", ".join(f"{what} {count}" for what, count in found.items())
-    total = found.total()
+    total = len({flag.records for flag in edges})  # one sweep may end several grids
     return [
         f"edge: {total} sweep{'s' if total > 1 else ''} chose the end of a grid, a better value may lie beyond: {where}"
     ]

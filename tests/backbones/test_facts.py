@@ -279,6 +279,7 @@ def test_a_grid_that_nothing_tells_can_be_given(make_vit: Callable, tmp_path: Pa
         ({"image_size": "large"}, r"cannot be read: a size must be a side.*'large'"),
         ({"num_attention_heads": [2]}, r"cannot be read"),
         ({"layer_norm_eps": None, "num_attention_heads": 3}, r"3 attention heads do not divide the width 64"),
+        ({"layer_norm_eps": -1e-6}, r"the epsilon of norms must be positive"),
     ],
 )
 def test_a_config_that_contradicts_the_tensors_is_refused(tmp_path: Path, changes: dict[str, Any], match: str) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +90,177 @@ def test_what_other_programs_leave_changes_no_file_and_is_told_by_both(own_data:
     assert "left by other programs" in told
     assert "notes.txt" in told
     assert told in [note for split in report.splits for note in split.notes]
+
+
+_DAMAGED_FOLDERS = {
+    "ade20k": ("images/validation", "annotations/validation"),
+    "cityscapes": ("leftImg8bit/val", "gtFine/val"),
+    "imagenet": ("val", "train"),
+    "voc2012": ("JPEGImages", "SegmentationClass"),
+}
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name in _DAMAGED_FOLDERS for place in (0, 1)])
+@pytest.mark.parametrize("damage", ["loop", "file", "closed"])
+def test_folders_that_cannot_be_read_are_one_line_of_every_verb(
+    own_data: Path,
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    place: int,
+    damage: str,
+) -> None:
+    folder = _root(name, own_data) / _DAMAGED_FOLDERS[name][place]
+    if damage == "loop":
+        old = max(folder.iterdir())  # of VOC's files, one of val
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+        old.symlink_to(old.name)
+    elif damage == "file":
+        shutil.rmtree(folder)
+        folder.touch()
+    else:  # root may read everything, so the refusal is played
+        _close(folder, monkeypatch)
+    root = ("--data-root", str(own_data))
+    run = ("run", BENCHMARK[name], "--checkpoint", "pixels", "--protocol", "mini", "--results", str(tmp_path / "r"))
+    assert main([*run, *root]) in (1, 2)
+    assert len(_errors(capsys)) == 1
+    split = "train" if (name, place) == ("imagenet", 1) else "val"
+    extract = ("extract", "--checkpoint", str(checkpoint), "--dataset", name, "--output", str(tmp_path / "x"))
+    assert main([*extract, "--split", split, *root]) == 2
+    assert len(_errors(capsys)) == 1
+    assert main(["check", "--data", name, *root]) in (1, 2)
+    captured = capsys.readouterr()
+    assert "Problems" in captured.out or captured.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "end", "there"),
+    [
+        ("voc2012", "JPEGImages/2007_500001.jpg", ".JPG"),
+        ("voc2012", "SegmentationClass/2007_500001.png", ".PNG"),
+        ("voc2012", "JPEGImages/2007_500001.jpg", ".jpeg"),
+        ("nyu", "rgb_*.jpg", ".JPEG"),
+        ("kitti", "data/*.png", ".Png"),
+        ("sunrgbd", "depth/*.png", ".PNG"),
+    ],
+)
+def test_a_file_that_is_there_under_another_suffix_is_named_by_both(
+    own_data: Path, name: str, end: str, there: str
+) -> None:
+    path = min(_root(name, own_data).rglob(end))
+    path.rename(path.with_suffix(there))
+    hint = f"; {path.stem}{there} is there, and names must agree"
+    with pytest.raises(DataError, match=re.escape(f"{path} is missing{hint}")):
+        _run(name, own_data)
+    assert f"{path} cannot be read: No such file or directory{hint}" in _check(name, own_data).problems
+
+
+@pytest.mark.parametrize("end", [".jpg", ".png", ".JPG"])
+def test_a_list_of_names_with_suffixes_is_refused_by_both(own_data: Path, end: str) -> None:
+    path = _root("voc2012", own_data) / LISTS["voc2012"]
+    stems = path.read_text().split()
+    path.write_text("".join(f"{stem}{end}\n" for stem in stems))
+    said = (
+        f"{path}, line 1: {stems[0]}{end} ends with {end.lower()}, which lists leave out; write {stems[0]} "
+        f"(and {len(stems) - 1} more lines)"
+    )
+    with pytest.raises(DataError, match=re.escape(said)):
+        _run("voc2012", own_data)
+    assert said in _check("voc2012", own_data).problems
+
+
+@pytest.fixture
+def with_sketch(own_data: Path) -> Path:
+    """The rendered data with ImageNet's val as a further test set."""
+    shutil.copytree(own_data / "imagenet/val", own_data / "imagenet-sketch/sketch")
+    return own_data
+
+
+def test_further_test_sets_are_read_by_both(with_sketch: Path) -> None:
+    before = _check("imagenet", with_sketch)
+    data = _run("imagenet", with_sketch)
+    [sketch] = [split for split in before.splits if split.name == "sketch"]
+    assert before.problems == ()
+    assert (sketch.images, sketch.readable) == (len(data.extras[0].split), len(data.extras[0].split))
+    assert data.fingerprint == before.fingerprint  # it is that of the splits
+    shutil.rmtree(with_sketch / "imagenet-sketch")
+    assert _check("imagenet", with_sketch).fingerprint == before.fingerprint
+    assert len(before.splits) == 1 + len(_check("imagenet", with_sketch).splits)
+
+
+def test_a_stray_file_of_a_further_test_set_is_refused_by_both(with_sketch: Path) -> None:
+    folder = with_sketch / "imagenet-sketch/sketch"
+    shutil.copy(max(folder.glob("*/*")), folder / "stray.jpg")
+    with pytest.raises(DataError, match=r"sketch holds 1 images outside class folders, stray\.jpg for example"):
+        _run("imagenet", with_sketch)
+    assert any(
+        "holds 1 images outside class folders, stray.jpg" in each for each in _check("imagenet", with_sketch).problems
+    )
+
+
+def test_a_damaged_image_of_a_further_test_set_is_a_problem(with_sketch: Path) -> None:
+    image = max((with_sketch / "imagenet-sketch/sketch").glob("*/*"))
+    image.write_bytes(image.read_bytes()[:-600])
+    [problem] = _check("imagenet", with_sketch).problems
+    assert problem.startswith(f"{image} cannot be decoded")
+
+
+def test_a_further_test_set_that_is_left_out_is_told_by_both(with_sketch: Path) -> None:
+    image = max((with_sketch / "imagenet-sketch/sketch").glob("*/*"))
+    image.parent.rename(image.parent.with_name("another"))
+    (with_sketch / "imagenet/real.json").write_text("{")
+    data, report = _run("imagenet", with_sketch), _check("imagenet", with_sketch)
+    assert data.extras == ()
+    assert [note.partition(":")[0] for note in data.notes] == ["real is left out", "sketch is left out"]
+    assert (report.notes, report.problems) == (data.notes, ())
+
+
+@pytest.fixture
+def thousand(tmp_path: Path) -> Path:
+    """An ImageNet of its thousand classes, one image each."""
+    picture = tmp_path / "picture.JPEG"
+    Image.new("RGB", (8, 8), (90, 20, 10)).save(picture)
+    for number in range(1, 1001):
+        for split, name in (("train", "a.JPEG"), ("val", f"ILSVRC2012_val_{number:08d}.JPEG")):
+            folder = tmp_path / "imagenet" / split / f"n{number:08d}"
+            folder.mkdir(parents=True)
+            (folder / name).symlink_to(picture)
+    return tmp_path
+
+
+def test_labels_of_real_are_read_by_both(thousand: Path) -> None:
+    real = thousand / "imagenet/real.json"
+    real.write_text(json.dumps([[number] for number in range(1000)] + [[]] * 49_000))
+    assert [extra.name for extra in _run("imagenet", thousand).extras] == ["real"]
+    assert _check("imagenet", thousand).notes == ("real labels 1,000 of the images",)
+    real.write_text("[[1], [2]]")
+    with pytest.raises(DataError, match=r"real\.json: expected 50,000 lists"):
+        _run("imagenet", thousand)
+    [problem] = [problem for problem in _check("imagenet", thousand).problems if "real.json" in problem]
+    assert "expected 50,000 lists" in problem
+
+
+def _errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+
+
+def _close(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a folder one that this user may neither list nor enter."""
+
+    def closed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(path: Any, *arguments: Any, **options: Any) -> Any:
+            where = Path(path) if isinstance(path, str | os.PathLike) else Path()
+            if folder in where.parents or (call is scandir and where == folder):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return call(path, *arguments, **options)
+
+        return checked
+
+    scandir = os.scandir
+    for module, call in ((os, "scandir"), (os, "stat"), (io, "open")):
+        monkeypatch.setattr(module, call, closed(getattr(module, call)))
 
 
 @pytest.mark.parametrize("name", list(LISTS))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmark.data.folders import Scan, is_left_over
+from benchmark.data.folders import Scan, is_left_over, under_another_suffix
 
 LEFT = [
     *(
@@ -82,6 +84,63 @@ def test_walking_enters_folders_and_links_but_no_loop_and_nothing_left_over(tmp_
     assert "passed over: 2 left by other programs" in scan.notes[0]
 
 
+@pytest.mark.parametrize("name", ["wheel.part", "n1.bak", "a.tmp", "b.orig", "c~", "d.swp"])
+def test_a_folder_called_as_copies_end_may_be_a_class(tmp_path: Path, name: str) -> None:
+    assert is_left_over(name)
+    assert not is_left_over(name, folder=True)
+    scan = Scan(_touch(tmp_path, f"{name}/a.jpg", "x.jpg"))
+    assert (scan.look(), scan.notes) == (([name], ["x.jpg"]), [])
+    assert sorted(scan.walk()) == [f"{name}/a.jpg", "x.jpg"]
+
+
+@pytest.mark.parametrize("name", [".git", ".ipynb_checkpoints", "__MACOSX", "@eaDir", "lost+found"])
+def test_folders_of_other_programs_are_known(name: str) -> None:
+    assert is_left_over(name, folder=True)
+
+
+@pytest.mark.parametrize("way", ["look", "walk"])
+def test_what_cannot_be_read_is_a_problem(tmp_path: Path, way: str) -> None:
+    _touch(tmp_path, "a/x.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "n01440764").symlink_to("gone")
+    (tmp_path / ".#x.jpg").symlink_to("me@host.1")
+    scan = Scan(tmp_path)
+    found = getattr(scan, way)()
+    assert found == ((["a"], []) if way == "look" else ["a/x.jpg"])
+    [problem] = scan.problems
+    assert problem.startswith(f"{tmp_path}: cannot be read: 2 files or folders (")
+    assert any(
+        f"({what} for example); mend or remove them" in problem
+        for what in ("loop.jpg: Too many levels of symbolic links", "n01440764: No such file or directory")
+    )
+    assert scan.notes == [f"{tmp_path}: passed over: 1 left by other programs (.#x.jpg)"]
+
+
+@pytest.mark.parametrize("way", ["look", "walk"])
+def test_a_file_in_place_of_a_folder_is_a_problem(tmp_path: Path, way: str) -> None:
+    scan = Scan(_touch(tmp_path, "images") / "images")
+    assert getattr(scan, way)() == (([], []) if way == "look" else [])
+    told = f"1 files or folders ({tmp_path / 'images'}: Not a directory)"
+    assert scan.problems == [f"{tmp_path / 'images'}: cannot be read: {told}; mend or remove them"]
+
+
+def test_a_folder_that_may_not_be_read_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root may read everything, the refusal is played."""
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    scan = Scan(_touch(tmp_path, "closed/a.jpg", "open/b.jpg"))
+    assert scan.walk() == ["open/b.jpg"]
+    assert scan.problems == [
+        f"{tmp_path}: cannot be read: 1 files or folders (closed/: Permission denied); mend or remove them"
+    ]
+
+
 @pytest.mark.parametrize("others", [("a.png",), ("a.JPG",), ("a.jpeg",)])
 @pytest.mark.parametrize("suffixes", [(".jpeg", ".jpg", ".png"), (".jpg",)])
 def test_an_image_under_two_suffixes_is_a_problem(
@@ -102,3 +161,21 @@ def test_names_that_are_not_utf_8_are_a_problem_and_escaped(tmp_path: Path) -> N
     [problem] = scan.problems
     assert "holds 2 names that are not UTF-8 (d\\udce9 for example)" in problem
     assert problem.isascii()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "told"),
+    [
+        ("a.jpg", "a.JPG", True),
+        ("a.jpg", "a.jpeg", True),
+        ("a", "a.jpg", True),
+        ("a.jpg", "a.png", False),
+        ("a.png", "a.jpg", False),
+        ("a.jpg", "b.JPG", False),
+        ("a.txt", "a.TXT", False),
+    ],
+)
+def test_a_picture_under_another_suffix_is_found(tmp_path: Path, wanted: str, there: str, told: bool) -> None:
+    _touch(tmp_path, there)
+    expected = f"; {there} is there, and names must agree" if told else ""
+    assert under_another_suffix(tmp_path / wanted) == expected

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from benchmark.data.cityscapes_labels import make_train_ids
 from benchmark.data.manifest import BESIDE
 from benchmark.data.prepare import prepare
 from benchmark.data.sbd import complete_lists
+from benchmark.data.verify import examine
 from benchmark.errors import DataError, UsageError
 
 
@@ -96,6 +99,58 @@ def test_links_inside_a_folder_are_followed(ade: Path, tmp_path: Path) -> None:
     (source / "images/again").symlink_to(source)  # a loop ends
     assert prepare("ade20k", [str(source)], tmp_path / "data") == 0
     assert _tree(CATALOG["ade20k"].root(tmp_path / "data")) == _tree(ade)
+
+
+@pytest.mark.parametrize("name", list(CATALOG))
+def test_suffixes_in_capitals_lose_no_image(
+    mini_data: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Path(shutil.copytree(mini_data / name, tmp_path / "source"))
+    pictures = [path for path in source.rglob("*") if path.suffix in {".jpg", ".png", ".jpeg", ".JPEG"}]
+    assert main(["data", name, "--from", str(source), "--data-root", str(tmp_path / "plain")]) == 0
+    for path in pictures:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    assert main(["data", name, "--from", str(source), "--data-root", str(tmp_path / "capitals")]) == 0
+    assert "pictures" not in capsys.readouterr().out
+    plain, capitals = (examine(CATALOG[name], tmp_path / where) for where in ("plain", "capitals"))
+    images = [split.images for split in plain.splits]
+    assert images == [split.images for split in capitals.splits] == [split.readable for split in capitals.splits]
+    if name != "imagenet":  # whose images are called as they come
+        assert plain.fingerprint == capitals.fingerprint
+
+
+def test_pictures_that_have_no_place_are_counted(ade: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = Path(shutil.copytree(ade, tmp_path / "source"))
+    folder = source / "images/training"
+    for name in ("ADE_train_00000901.webp", "mine.jpg", "notes.txt", "._mine.jpg", ".ipynb_checkpoints/a.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert main(["data", "ade20k", "--from", str(source), "--data-root", str(tmp_path / "data")]) == 0
+    told = "18 files, 5 not needed, among them 2 pictures (images/training/ADE_train_00000901.webp)"
+    assert f"source: {told}" in capsys.readouterr().out
+
+
+def test_a_folder_or_link_that_cannot_be_read_is_not_left_out_in_silence(
+    ade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(shutil.copytree(ade, tmp_path / "source"))
+    image = max((source / "images/validation").iterdir())
+    image.unlink()
+    image.symlink_to(image.name)
+    with pytest.raises(DataError, match=rf"{image.name}: Too many levels of symbolic links; a dataset that was there"):
+        prepare("ade20k", [str(source)], tmp_path / "data")
+    image.unlink()
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Iterator[os.DirEntry]:
+        if str(path) == str(source / "images/training"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"images/training: Permission denied"):
+        prepare("ade20k", [str(source)], tmp_path / "data")
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_where_links_are_impossible_files_are_copied(

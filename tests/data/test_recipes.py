@@ -7,6 +7,8 @@ import pytest
 from benchmark.data.catalog import CATALOG
 from benchmark.data.recipes import RECIPES
 
+ADE = "ADEChallengeData2016/"
+VOC = "VOCdevkit/VOC2012/"
 NYU = "nyu_depth_v2/"
 DRIVE = "2011_09_26/2011_09_26_drive_0002_sync"
 DEPTH = "2011_09_26_drive_0002_sync/proj_depth/groundtruth"
@@ -42,6 +44,25 @@ def test_every_dataset_that_can_be_checked_can_be_made() -> None:
         ("kitti", f"{DRIVE}/image_03/data/0000000069.png", f"input/{DRIVE}/image_03/data/0000000069.png"),
         ("kitti", f"{DRIVE}/image_00/data/0000000069.png", None),
         ("kitti", f"train/{DEPTH}/image_03/0000000069.png", f"gt_depth/{DEPTH}/image_03/0000000069.png"),
+        ("ade20k", "a/images/training/ADE_train_00000001.JPG", f"{ADE}images/training/ADE_train_00000001.jpg"),
+        ("ade20k", "annotations/validation/ADE_val_00000001.PNG", f"{ADE}annotations/validation/ADE_val_00000001.png"),
+        ("ade20k", "images/training/ADE_train_00000001.webp", None),
+        ("voc2012", "VOCdevkit/VOC2012/JPEGImages/2007_000032.JPEG", f"{VOC}JPEGImages/2007_000032.jpg"),
+        ("voc2012", "SegmentationClassAug/2007_000032.Png", f"{VOC}SegmentationClassAug/2007_000032.png"),
+        ("voc2012", "benchmark_RELEASE/dataset/img/2008_000002.JPG", ".sbd/img/2008_000002.jpg"),
+        ("cityscapes", "x/leftImg8bit/val/ulm/a_leftImg8bit.PNG", "leftImg8bit/val/ulm/a_leftImg8bit.png"),
+        ("cityscapes", "gtFine/val/ulm/a_gtFine_labelIds.PNG", "gtFine/val/ulm/a_gtFine_labelIds.png"),
+        ("nyu", "bath_1/rgb_00001.JPG", f"{NYU}bath_1/rgb_00001.jpg"),
+        ("nyu", "a/sync/bath_1/sync_depth_00001.PNG", f"{NYU}sync/bath_1/sync_depth_00001.png"),
+        ("nyu", "official_splits/test/bath/rgb_1.JPG", f"{NYU}official_splits/test/bath/rgb_1.jpg"),
+        ("nyu", "bath.bak/rgb_00001.jpg", f"{NYU}bath.bak/rgb_00001.jpg"),
+        ("nyu", "bath_1/rgb_00001.jpg.bak", None),
+        ("sunrgbd", "SUNRGBD/kv1/NYUdata/a/image/1.JPG", "SUNRGBD/kv1/NYUdata/a/image/1.jpg"),
+        ("sunrgbd", "SUNRGBD/kv1/NYUdata/a/depth/1.PNG", "SUNRGBD/kv1/NYUdata/a/depth/1.png"),
+        ("kitti", f"{DRIVE}/image_03/data/0000000069.PNG", f"input/{DRIVE}/image_03/data/0000000069.png"),
+        ("imagenet", "train/n01440764/a.JPG", "train/n01440764/a.JPG"),
+        ("imagenet", "val/n01440764/a.Jpeg", "val/n01440764/a.Jpeg"),
+        ("imagenet", "ILSVRC2012_val_00000001.jpg", ".flat/ILSVRC2012_val_00000001.JPEG"),
     ],
 )
 def test_files_go_to_their_places_and_others_are_left_out(dataset: str, path: str, place: str | None) -> None:

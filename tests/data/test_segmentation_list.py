@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,10 @@ def test_copies_that_notebooks_keep_are_no_images(tmp_path: Path) -> None:
     found = _ade(tmp_path)
     assert len(found.pairs) == 1
     assert found.problems == ()
-    assert found.notes == (f"{tmp_path}/images/training: passed over: 1 left by other programs (.ipynb_checkpoints)",)
+    assert found.notes == tuple(
+        f"{tmp_path}/{kind}/training: passed over: 1 left by other programs (.ipynb_checkpoints)"
+        for kind in ("images", "annotations")
+    )
 
 
 def test_suffixes_are_read_in_any_case(tmp_path: Path) -> None:
@@ -104,9 +108,31 @@ def test_two_label_maps_of_one_stem_are_refused(tmp_path: Path) -> None:
 
 def test_other_files_of_an_annotation_folder_are_nothing_to_tell(tmp_path: Path) -> None:
     _touch(tmp_path, "leftImg8bit/val/ulm/a_leftImg8bit.png", "gtFine/val/ulm/a_gtFine_labelTrainIds.png")
-    _touch(tmp_path, "gtFine/val/ulm/a_gtFine_color.png", "gtFine/val/ulm/a_gtFine_polygons.json")
+    kinds = ("color.png", "polygons.json", "instanceIds.png", "labelIds.png", "instanceTrainIds.png")
+    _touch(tmp_path, *(f"gtFine/val/ulm/a_gtFine_{kind}" for kind in kinds))
     found = list_segmentation(tmp_path, DATASETS["cityscapes"], "val")
     assert (len(found.pairs), found.problems, found.notes) == (1, (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "label"),
+    [
+        ("ade20k", "images/validation/a.jpg", "annotations/validation/a.png"),
+        ("cityscapes", "leftImg8bit/val/a_leftImg8bit.png", "gtFine/val/a_gtFine_labelTrainIds.png"),
+    ],
+)
+def test_what_lies_among_label_maps_is_told(tmp_path: Path, name: str, image: str, label: str) -> None:
+    folder = Path(label).parent
+    _touch(tmp_path, image, label, *(f"{folder}/{other}" for other in ("foo.bmp", "x.png~", ".ipynb_checkpoints/a")))
+    found = list_segmentation(tmp_path, DATASETS[name], "val")
+    assert (len(found.pairs), found.problems) == (1, ())
+    [note] = found.notes
+    assert note.startswith(f"{tmp_path / folder}: passed over: 2 left by other programs (")
+    assert note.endswith("(foo.bmp)")
+    strange = Path(label).name.replace("a", os.fsdecode(b"caf\xe9"), 1)
+    (tmp_path / folder / strange).touch()
+    [problem] = list_segmentation(tmp_path, DATASETS[name], "val").problems
+    assert problem.startswith(f"{tmp_path / folder} holds 1 names that are not UTF-8")
 
 
 @pytest.mark.parametrize(

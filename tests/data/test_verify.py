@@ -157,6 +157,23 @@ def test_depth_in_another_unit_is_a_problem(make_nyu: Callable[..., Path]) -> No
     assert problems[0].startswith("train: the median depth is 12.5 m, expected 0.3 to 10 m")
 
 
+@pytest.mark.parametrize(
+    ("name", "maps", "told"),
+    [
+        ("ade20k", "annotations/validation/*.png", "val: no pixel of its 3 label maps holds a class, all are ignored"),
+        ("cityscapes", "gtFine/train/*/*TrainIds.png", "train: no pixel of its 6 label maps holds a class"),
+        ("nyu", "**/sync_depth_*.png", "train: no pixel of its 6 depth maps holds a measurement"),
+        ("sunrgbd", "SUNRGBD/**/depth/*.png", "val: no pixel of its 3 depth maps holds a measurement"),
+    ],
+)
+def test_a_split_whose_maps_hold_nothing_is_a_problem(own_data: Path, name: str, maps: str, told: str) -> None:
+    for path in CATALOG[name].root(own_data).glob(maps):
+        with Image.open(path) as file:
+            values = np.asarray(file)
+        Image.fromarray(np.full_like(values, 255 if name == "cityscapes" else 0)).save(path)
+    assert any(problem.startswith(told) for problem in _examine(name, own_data).problems)
+
+
 def test_classes_that_differ_between_train_and_val_are_a_problem(tmp_path: Path) -> None:
     for place in ("train/n01/a", "train/n01/b", "train/n02/a", "val/n01/c", "val/n03/a"):
         path = tmp_path / "imagenet" / f"{place}.JPEG"

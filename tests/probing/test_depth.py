@@ -19,7 +19,9 @@ from torch.nn import functional as F
 from benchmark.backbones import load_backbone
 from benchmark.cli import main
 from benchmark.data import DATASETS
-from benchmark.data.depth import DepthSample
+from benchmark.data.catalog import CATALOG
+from benchmark.data.depth import DepthSample, DepthSplit
+from benchmark.data.verify import examine
 from benchmark.metrics.depth import DEPTH_SUMS, depth_errors, scores_from_sums
 from benchmark.probing import task as flow
 from benchmark.probing.depth import DepthTask, variants
@@ -377,20 +379,88 @@ def test_sun_scores_a_head_that_nyu_trained(run: Callable, mini_data: Path, tmp_
     assert found["sunrgbd"]["data"]["fingerprint"] != found["nyu"]["data"]["fingerprint"]
 
 
-def test_a_split_without_any_depth_is_a_failure_not_a_score(
-    run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def _change_depths(data_root: Path, name: str, split: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    for path in DepthSplit(DATASETS[name], data_root, split).files[1::2]:
+        with Image.open(path) as depth:
+            values = np.asarray(depth).astype(np.uint16)
+        Image.fromarray(change(values).astype(np.uint16)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("split", "told"),
+    [
+        ("val", "no pixel of split 'val' has a depth within the range and the evaluation crop; there is no score"),
+        ("train", "no pixel of split 'train' has a depth; there is nothing to learn from"),
+    ],
+)
+def test_a_split_without_any_depth_is_refused_before_the_training(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    split: str,
+    told: str,
 ) -> None:
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
-    root = DATASETS["nyu"].root(data)
-    for line in (root / "nyu_test.txt").read_text().splitlines():
-        [path] = [
-            found for found in root.rglob(Path(line.split()[1]).name) if line.split()[1].lstrip("/") in str(found)
-        ]
-        with Image.open(path) as depth:
-            empty = np.zeros((depth.height, depth.width), np.uint16)
-        Image.fromarray(empty).save(path)
+    _change_depths(data, "nyu", split, lambda values: 0 * values)
+    monkeypatch.setattr(flow, "train_probes", lambda *_, **__: pytest.fail("it trained"))
     assert run("nyu", *_QUICK, data_root=data) == 1
-    assert "no pixel of split 'val' has a depth" in capsys.readouterr().err
+    assert f"nyu: {told}" in capsys.readouterr().err
+
+
+def _hundredth(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Divides depths by 100, as maps in another unit are."""
+    if name != "sunrgbd":
+        return lambda values: values // 100
+
+    def change(values: np.ndarray) -> np.ndarray:
+        millimetres = (values >> 3 | values << 13) // 100
+        return millimetres << 3 | millimetres >> 13
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "name", "split"),
+    [
+        ("nyu", "nyu", "val"),
+        ("nyu", "nyu", "train"),
+        ("kitti", "kitti", "val"),
+        ("kitti", "kitti", "train"),
+        ("sunrgbd", "sunrgbd", "val"),
+        ("sunrgbd", "nyu", "train"),
+    ],
+)
+def test_depth_in_another_unit_is_refused_by_run_as_by_check(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    benchmark: str,
+    name: str,
+    split: str,
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    _change_depths(data, name, split, _hundredth(name))
+    assert any("the depth maps are in another unit" in problem for problem in examine(CATALOG[name], data).problems)
+    monkeypatch.setattr(flow, "train_probes", lambda *_, **__: pytest.fail("it trained"))
+    assert run(benchmark, *_QUICK, data_root=data) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert f"{name}: split '{split}': the median depth is 0." in line
+    assert "the depth maps are in another unit than the official ones" in line
+
+
+def test_heads_that_are_there_score_no_depth_in_another_unit(
+    run: Callable, mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DENSEBENCH_CACHE", str(tmp_path / "cache"))
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    _change_depths(data, "sunrgbd", "val", _hundredth("sunrgbd"))
+    assert run("nyu", *_QUICK, data_root=data) == 0
+    assert run("sunrgbd", *_QUICK, data_root=data) == 1
+    assert "sunrgbd: split 'val': the median depth is 0.0" in capsys.readouterr().err
 
 
 def test_statistics_of_a_process_without_images_have_the_right_shape() -> None:

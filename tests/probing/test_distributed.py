@@ -18,7 +18,7 @@ import torch
 
 from benchmark.backbones import VisionTransformer
 from benchmark.cli import main
-from benchmark.errors import UsageError
+from benchmark.errors import SharedError, UsageError
 from benchmark.probing.distributed import World
 from benchmark.probing.run import refuse_small_batches
 from benchmark.protocols import load_protocol
@@ -258,6 +258,8 @@ def test_processes_with_different_inputs_are_refused_before_any_work(
         (("--limit", "2"), "limit"),
         (("--seed", "3"), "seed"),
         (("backbone.mean=[0.5,0.5,0.5]",), "architecture"),
+        (("--on-bad-image", "skip"), "--on-bad-image"),
+        (("--compile",), "--compile"),
     ],
 )
 def test_whatever_moves_a_number_is_compared(
@@ -269,8 +271,44 @@ def test_whatever_moves_a_number_is_compared(
     common += ["--results", str(tmp_path), "train.iterations=1"]
     main(common)
     main([*common, *words])
-    [first, *_], [second, *_] = ([one for one in each if "seed" in one] for each in (said[:2], said[2:]))
+    first, second = ({**said[place], **said[place + 1]} for place in (0, 2))  # of the command, of the cell
     assert first[field] != second[field]
+
+
+def test_further_test_sets_are_compared(mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:
+    """The process that has them would wait for the other, which has ended."""
+    for name, images in (("one", 3), ("other", 2), ("none", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "imagenet").symlink_to(mini_data / "imagenet")
+        for image in sorted((mini_data / "imagenet/val").glob("*/*"))[:images]:
+            folder = tmp_path / name / "imagenet-sketch/sketch" / image.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(image, folder)
+    words = ["run", "imagenet-knn", "--checkpoint", str(checkpoint), "--results", str(tmp_path / "r")]
+    words += ["--protocol", "mini", "--device", "cpu", "--data-root"]
+    for other, has in (("none", "nothing"), ("other", "2")):
+        done = _run_each([[*words, str(tmp_path / "one")], [*words, str(tmp_path / other)]], tmp_path)
+        assert all(each.returncode for each in done), done
+        [line] = [line for line in done[0].stderr.splitlines() if line.startswith("error:")]
+        assert "differ in further test sets.sketch.images: process 0 on " in line
+        assert f"has {has}; start them" in line
+
+
+def test_sections_are_compared_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [
+        {"packages": {"torch": "2.13", "numpy": "2"}, "architecture": {"mean": (0.5, 0.5), "depth": 12}},
+        {"packages": {"torch": "2.13"}, "architecture": {"mean": (0.5, 0.5), "depth": 24}},
+    ]
+    own: list[Any] = []
+    monkeypatch.setattr(World, "gather_objects", lambda _, value: own.append(value) or list(own))
+    World(0, 2).refuse_different_input(said[0])
+    with pytest.raises(
+        SharedError, match=r"differ in packages\.numpy: process 0 on \S+ has 2, process 1 on \S+ has no"
+    ):
+        World(1, 2).refuse_different_input(said[1])
+    own.pop()
+    with pytest.raises(SharedError, match=r"differ in architecture\.depth: process 0 on \S+ has 12, .* has 24; start"):
+        World(1, 2).refuse_different_input(said[0] | {"architecture": {"mean": (0.5, 0.5), "depth": 24}})
 
 
 def test_what_one_process_lacks_is_one_line_of_the_main_process(
@@ -299,18 +337,27 @@ def test_a_pre_training_with_different_inputs_is_refused(mini_data: Path, tmp_pa
         first.write_bytes(second.read_bytes())
     elif what == "names":
         first.rename(first.with_stem("another"))
-    words = ["pretrain", str(tmp_path / "out.pth"), "--recipe", "mini-supervised", "--size", "Ti", "--device", "cpu"]
+    words = [
+        "pretrain",
+        str(tmp_path / "new" / "out.pth"),
+        "--recipe",
+        "mini-supervised",
+        "--size",
+        "Ti",
+        "--device",
+        "cpu",
+    ]
     words += ["--data-root", str(mini_data), "train.steps=1", "train.batch_size=4"]
     other = [*words, "--seed", "1"] if what == "seed" else [*words, "--data-root", str(data)]
     done = _run_each([words, other], tmp_path)
     assert [each.returncode for each in done] == [2, 2], done
     assert done[0].stderr.count("error:") == 1
-    field = "images" if what == "images" else "settings"
+    field = "images" if what == "images" else f"settings.{what}"
     assert f"the processes of this run differ in {field}: process 0 on" in done[0].stderr
-    assert not (tmp_path / "out.pth").exists()
+    assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("change", [("--limit", "2"), ("--size", "112"), ("--checkpoint", "{other}")])
+@pytest.mark.parametrize("change", [("--limit", "2"), ("--tokens", "mean"), ("--checkpoint", "{other}")])
 def test_an_extraction_with_different_inputs_is_refused(
     mini_data: Path, tmp_path: Path, checkpoint: Path, other_checkpoint: Path, change: tuple[str, str]
 ) -> None:
@@ -320,7 +367,56 @@ def test_an_extraction_with_different_inputs_is_refused(
     assert [each.returncode for each in done] == [2, 2], done
     assert done[0].stderr.count("error:") == 1
     assert "the processes of this run differ in" in done[0].stderr
-    assert not list((tmp_path / "out").glob("*.safetensors"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (("--tokens", "cls"), "columns"),
+        (("--layers", "0"), "columns"),
+        (("--format", "npy"), "--format"),
+        (("--on-bad-image", "skip"), "--on-bad-image"),
+        (("--output", "{tmp}/another"), "--output"),
+        (("--size", "112"), "view"),
+        (("--no-norm",), "norm"),
+        (("--precision", "bfloat16"), "precision"),
+        (("--dtype", "float32"), "dtype"),
+    ],
+)
+def test_whatever_processes_of_an_extraction_must_agree_in_is_compared(
+    mini_data: Path,
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    field: str,
+) -> None:
+    said: list[dict[str, Any]] = []
+
+    def refuse(_: World, fields: dict[str, Any]) -> None:
+        said.append(fields)
+        raise UsageError("compared")
+
+    monkeypatch.setattr(World, "refuse_different_input", refuse)
+    common = ["extract", "--checkpoint", str(checkpoint), "--dataset", "voc2012", "--data-root", str(mini_data)]
+    common += ["--device", "cpu", "--output", str(tmp_path / "out")]
+    assert main(common) == main([*common, *(word.format(tmp=tmp_path) for word in words)]) == 2
+    first, second = said
+    assert [name for name in first if first[name] != second[name]] == [field]
+
+
+def test_a_folder_that_not_all_processes_see_is_refused_before_features_are_made(
+    mini_data: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    """The same relative folder on two machines."""
+    script = f"import os, sys; own = os.path.join({str(tmp_path)!r}, os.environ['RANK']); os.makedirs(own); "
+    script += "os.chdir(own); from benchmark.cli import main; sys.exit(main())"
+    words = ["extract", "--checkpoint", str(checkpoint), "--dataset", "voc2012", "--output", "out", "--device", "cpu"]
+    done = _run_each([[*words, "--data-root", str(mini_data)]] * 2, tmp_path, script=script)
+    assert [each.returncode for each in done] == [2, 2], done
+    assert "out is not shared by all processes of this run; name a folder that every machine sees" in done[0].stderr
+    assert not list(tmp_path.glob("*/out/*.safetensors"))
 
 
 def test_equal_data_in_another_place_is_the_same_input(mini_data: Path, tmp_path: Path, checkpoint: Path) -> None:

@@ -29,6 +29,7 @@ from benchmark.probing import segmentation, task
 from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import hold_out
+from benchmark.probing.splits import open_splits
 from benchmark.probing.train import Example, ProbeLearner
 from benchmark.protocols import load_protocol
 from benchmark.records.store import RecordStore
@@ -238,6 +239,29 @@ def test_a_file_that_goes_missing_mid_run_leaves_an_error_record(
     assert image.name in failed["error"]
 
 
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("name", ["ade20k", "nyu"])
+def test_a_damaged_held_out_file_is_told_before_the_training(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refit: bool,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    words = (*_QUICK[:-1], "probes.lr=[1e-2,1e-3]", f"selection.refit={str(refit).lower()}")
+    split = open_splits(load_protocol(name, "mini", words[2:]), data, None).train
+    settings = load_protocol(name, "mini", words[2:]).settings
+    _, held_out = hold_out(len(split), settings.selection.holdout, 0, split.scenes)
+    image = split.files[2 * held_out[-1]]
+    image.write_bytes(image.read_bytes()[:-600])
+    monkeypatch.setattr(task, "train_probes", lambda *_, **__: pytest.fail("it trained"))
+    assert run(name, *words, data_root=data) == 1
+    assert f"{image} cannot be read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("damage", ["labels", "image", "size"])
 def test_a_damaged_file_of_the_scored_split_is_told_before_the_training(
     run: Callable,
@@ -418,15 +442,52 @@ def test_incomplete_data_is_told(run: Callable, capsys: pytest.CaptureFixture[st
     assert "voc2012: note: not the official release: train 6 of 1,464, val 3 of 1,449 images" in capsys.readouterr().out
 
 
-def test_a_split_without_a_labelled_pixel_has_no_score(
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("validation", "no pixel of split 'val' is labelled; there is no score"),
+        ("training", "no pixel of split 'train' is labelled; there is nothing to learn from"),
+    ],
+)
+def test_a_split_without_a_labelled_pixel_is_refused_before_the_training(
+    run: Callable,
+    mini_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: str,
+    told: str,
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    for mask in (DATASETS["ade20k"].root(data) / "annotations" / folder).glob("*.png"):
+        with Image.open(mask) as file:
+            Image.new("L", file.size, 0).save(mask)
+    monkeypatch.setattr(task, "train_probes", lambda *_, **__: pytest.fail("it trained"))
+    assert run("ade20k", *_QUICK, data_root=data) == 1
+    assert f"ade20k: {told}" in capsys.readouterr().err
+    assert RecordStore(tmp_path / "results").read().problems == []
+
+
+def test_one_labelled_map_is_enough_to_learn_from(run: Callable, mini_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    for mask in sorted((DATASETS["ade20k"].root(data) / "annotations/training").glob("*.png"))[:-1]:
+        with Image.open(mask) as file:
+            Image.new("L", file.size, 0).save(mask)
+    assert run("ade20k", *_QUICK, data_root=data) == 0
+
+
+def test_held_out_images_without_a_labelled_pixel_choose_nothing(
     run: Callable, mini_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
-    for mask in (DATASETS["ade20k"].root(data) / "annotations/validation").glob("*.png"):
-        Image.new("L", (160, 128), 0).save(mask)
-    assert run("ade20k", *_QUICK, data_root=data) == 1
-    assert "no pixel of split 'val' is labelled" in capsys.readouterr().err
-    assert RecordStore(tmp_path / "results").read().problems == []
+    masks = sorted((DATASETS["ade20k"].root(data) / "annotations/training").glob("*.png"))
+    _, held_out = hold_out(len(masks), load_protocol("ade20k", "mini").settings.selection.holdout, 0, None)
+    for index in held_out:
+        with Image.open(masks[index]) as file:
+            Image.new("L", file.size, 0).save(masks[index])
+    assert run("ade20k", *_QUICK[:-1], "probes.lr=[1e-2,1e-3]", data_root=data) == 1
+    told = f"no pixel of the {len(held_out)} images held out of 'train' is labelled; there is no score"
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

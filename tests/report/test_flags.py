@@ -80,6 +80,15 @@ def test_ends_of_grids_are_one_line_with_a_count(make_record: Callable) -> None:
     assert group.remarks[0].runs == ["ade20ka", "ade20kb", "ade20kc"]
 
 
+def test_a_sweep_that_ends_two_grids_is_one_sweep(make_record: Callable) -> None:
+    grids = [(lr, decay) for lr in (1e-4, 1e-3, 1e-2) for decay in (0.0, 0.1, 0.2)]
+    candidates = [{"lr": lr, "weight_decay": decay, "miou_held_out": 1.0} for lr, decay in grids]
+    lines = summarise(find_flags([make_record(selection={"chosen": candidates[0], "candidates": candidates})]))
+    assert lines == [
+        "edge: 1 sweep chose the end of a grid, a better value may lie beyond: ade20k lr 1, ade20k weight_decay 1"
+    ]
+
+
 def test_a_grid_of_two_has_only_ends(make_record: Callable) -> None:
     candidates = [{"lr": lr, "miou_held_out": 1.0} for lr in (1e-4, 1e-3)]
     assert _kinds([make_record(selection={"chosen": candidates[0], "candidates": candidates})]) == []

@@ -11,7 +11,7 @@ from benchmark.metrics.topk import ranks
 from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet.draws import training_draws
 from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
-from benchmark.probing.imagenet.scores import Ranked, outcome, score_extras, selected, share_out
+from benchmark.probing.imagenet.scores import Ranked, encode_extras, outcome, score_extras, selected, share_out
 from benchmark.probing.job import Job
 from benchmark.probing.outcome import Outcome
 from benchmark.probing.selection import best, hold_out
@@ -35,6 +35,7 @@ def run_knn(settings: KnnProtocol, encoder: FrozenBackbone, job: Job) -> Outcome
         return encode_split(split, settings.features, settings.view, encoder, job)
 
     train, val = encode(job.data.train), encode(job.data.val)
+    extras = encode_extras(job.data.extras, val, encode)
     fit, held_out = hold_out(len(train), settings.selection.holdout, job.seed)
     draws = training_draws(train.take(fit), settings.data)
     numbers = _numbers(settings, draws)
@@ -52,12 +53,11 @@ def run_knn(settings: KnnProtocol, encoder: FrozenBackbone, job: Job) -> Outcome
             candidates, chosen, on_held_out, _top1(on_val), train=settings.data.train, images=len(held_out)
         )
 
-    def others(images: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
-        encoded = encode(images)
-        return encoded, [one[chosen] for one in classifier.rank(encoded)]
+    def others(images: LabelledFeatures) -> list[Ranked]:
+        return [one[chosen] for one in classifier.rank(images)]
 
     tries = [one[chosen] for one in on_val]
-    return outcome(tries, train, val, selection, score_extras(job.data.extras, val, tries, others))
+    return outcome(tries, train, val, selection, score_extras(extras, tries, others))
 
 
 class Ranker:

@@ -16,7 +16,7 @@ from benchmark.errors import DivergedError, ProtocolError
 from benchmark.probing.examples import Batch, encoded
 from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
-from benchmark.probing.imagenet.scores import Ranked, outcome, ranked, score_extras, selected, share_out
+from benchmark.probing.imagenet.scores import Ranked, encode_extras, outcome, ranked, score_extras, selected, share_out
 from benchmark.probing.job import Job
 from benchmark.probing.loader import training_batches
 from benchmark.probing.outcome import Outcome
@@ -38,7 +38,7 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
         job: Images, seed and places.
 
     Raises:
-        DataError: Images that cannot be read.
+        DataError: Images that cannot be read: what is scored before the training, the others when they are drawn.
         DivergedError: The chosen head's weights are not finite.
         ProtocolError: A backbone of fewer blocks than every head of the sweep needs.
     """
@@ -53,11 +53,14 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
         return encode_split(split, settings.features, settings.view, encoder, job, blocks=blocks, mean=True)
 
     images, val = job.data.train, encode(job.data.val)
+    extras = encode_extras(job.data.extras, val, encode)
     stored = encode(images) if settings.train.source == "stored" else None
     total = len(images if stored is None else stored)
-    fit, held_rows = list(range(total)), []
+    fit, held_rows, held_out = list(range(total)), [], None
     if len(sweep) > 1:
         fit, held_rows = hold_out(total, settings.selection.holdout, job.seed)
+        # Before the training, as all that is scored: an image that cannot be read is told now.
+        held_out = encode(images.take(held_rows)) if stored is None else stored.take(held_rows)
 
     def make() -> LinearProbes:
         scale = settings.train.batch_size / settings.probes.lr_batch
@@ -87,8 +90,7 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
 
     rank = partial(_rank, encoder=encoder, blocks=blocks)
     chosen, on_held_out = 0, None
-    if held_rows:
-        held_out = encode(images.take(held_rows)) if stored is None else stored.take(held_rows)
+    if held_out is not None:
         on_held_out = _top1(rank(choosing, held_out), choosing.diverged())
         chosen = best(on_held_out, higher_is_better=True)
     diverged = scored.diverged()
@@ -101,12 +103,11 @@ def run_linear(settings: LinearProtocol, encoder: FrozenBackbone, job: Job) -> O
             sweep, chosen, on_held_out, _top1(on_val, diverged), train=settings.data.train, images=len(held_rows)
         )
 
-    def others(split: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
-        features = encode(split)
-        return features, rank(scored, features, chosen=[chosen])
+    def others(images: LabelledFeatures) -> list[Ranked]:
+        return rank(scored, images, chosen=[chosen])
 
     tries = [on_val[chosen]]
-    return outcome(tries, stored, val, selection, score_extras(job.data.extras, val, tries, others))
+    return outcome(tries, stored, val, selection, score_extras(extras, tries, others))
 
 
 def candidates(settings: LinearProtocol, depth: int) -> list[dict[str, Any]]:

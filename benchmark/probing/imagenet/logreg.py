@@ -16,7 +16,7 @@ from benchmark.metrics.topk import ranks
 from benchmark.probing.features import FrozenBackbone
 from benchmark.probing.imagenet.draws import training_draws
 from benchmark.probing.imagenet.features import LabelledFeatures, encode_split
-from benchmark.probing.imagenet.scores import Ranked, outcome, score_extras, selected, share_out
+from benchmark.probing.imagenet.scores import Ranked, encode_extras, outcome, score_extras, selected, share_out
 from benchmark.probing.job import Job
 from benchmark.probing.outcome import Outcome
 from benchmark.probing.selection import best, hold_out
@@ -63,6 +63,7 @@ def run_logreg(settings: LogregProtocol, encoder: FrozenBackbone, job: Job) -> O
         return encode_split(split, settings.features, settings.view, encoder, job)
 
     train, val = encode(job.data.train), encode(job.data.val)
+    extras = encode_extras(job.data.extras, val, encode)
     grid = c_values(settings)
     chosen, on_held_out, fitted_on_val, held_out = 0, None, None, []
     if len(grid) > 1:
@@ -87,11 +88,10 @@ def run_logreg(settings: LogregProtocol, encoder: FrozenBackbone, job: Job) -> O
             candidates, chosen, on_held_out, fitted_on_val, train=settings.data.train, images=len(held_out)
         )
 
-    def others(images: LabelledImages) -> tuple[LabelledFeatures, list[Ranked]]:
-        encoded = encode(images)
-        return encoded, [_rank(model, encoded, encoder) for model in models]
+    def others(images: LabelledFeatures) -> list[Ranked]:
+        return [_rank(model, images, encoder) for model in models]
 
-    return outcome(tries, train, val, selection, score_extras(job.data.extras, val, tries, others))
+    return outcome(tries, train, val, selection, score_extras(extras, tries, others))
 
 
 def c_values(settings: LogregProtocol) -> list[float]:

@@ -156,24 +156,31 @@ def outcome(
     return Outcome(found, found["top1"], selection, per_image(tries, val), patch_tokens=(val.tokens, val.tokens))
 
 
+def encode_extras(
+    extras: Sequence[ExtraSet], val: LabelledFeatures, encode: Callable[[LabelledImages], LabelledFeatures]
+) -> list[tuple[ExtraSet, LabelledFeatures]]:
+    """Returns the features of further test sets; those of val's own images are val's.
+
+    It is called before anything is fitted, so that hours of it do not end at an image that cannot be read.
+    """
+    return [(extra, encode(extra.split) if extra.of_val is None else val) for extra in extras]
+
+
 def score_extras(
-    extras: Sequence[ExtraSet],
-    val: LabelledFeatures,
+    extras: Sequence[tuple[ExtraSet, LabelledFeatures]],
     on_val: Sequence[Ranked],
-    rank: Callable[[LabelledImages], tuple[LabelledFeatures, Sequence[Ranked]]],
+    rank: Callable[[LabelledFeatures], Sequence[Ranked]],
 ) -> dict[str, dict[str, Any]]:
     """Scores a classifier on further test sets: top-1 in percent, an image being right with any of its labels.
 
     Args:
-        extras: The sets.
-        val: Images that were ranked already.
-        on_val: By try, what the classifier says of them.
-        rank: From images to their features and what the classifier says of them, by try.
+        extras: The sets with their features, as `encode_extras` returns them.
+        on_val: By try, what the classifier says of val.
+        rank: What it says of other images, by try.
     """
     found = {}
-    for extra in extras:
-        other_labels = extra.of_val is not None  # of images that are ranked already
-        images, tries = (val, on_val) if other_labels else rank(extra.split)
+    for extra, images in extras:
+        tries = rank(images) if extra.of_val is None else on_val
         place = {name: row for row, name in enumerate(images.names)}
         pairs = [  # an image that could not be read has no row
             (place[name], right) for name, right in zip(extra.split.names, extra.targets, strict=True) if name in place

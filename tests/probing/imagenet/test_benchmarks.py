@@ -81,6 +81,54 @@ def test_all_three_leave_records_with_scores_and_a_row_per_image(
     assert "train.iterations=4" not in records["imagenet-knn"]["protocol"]["overrides"]
 
 
+@pytest.fixture
+def with_sketch(mini_data: Path, tmp_path: Path) -> Path:
+    """Copies of the rendered ImageNet and of its val as a further test set, which a test may damage."""
+    data = tmp_path / "data"
+    shutil.copytree(mini_data / "imagenet", data / "imagenet")
+    shutil.copytree(mini_data / "imagenet/val", data / "imagenet-sketch/sketch")
+    return data
+
+
+def test_a_further_test_set_of_the_same_images_has_the_same_score(
+    run: Callable, tmp_path: Path, with_sketch: Path, checkpoint: Path
+) -> None:
+    assert run("imagenet", *_QUICK, checkpoint=checkpoint, data_root=with_sketch) == 0
+    for record in _records(tmp_path / "r").values():
+        metrics = record["metrics"]
+        assert metrics["sketch"] == {"top1": metrics["top1"], "images_scored": metrics["images_scored"]}
+
+
+@pytest.mark.parametrize("name", ["imagenet-knn", "imagenet-linear", "imagenet-logreg"])
+def test_a_damaged_image_of_a_further_test_set_is_told_before_anything_is_fitted(
+    run: Callable,
+    with_sketch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    image = max((with_sketch / "imagenet-sketch/sketch").glob("*/*"))
+    image.write_bytes(image.read_bytes()[:-600])
+    for module, fits in ((knn, "Ranker"), (linear, "train"), (logreg, "_fitted")):
+        monkeypatch.setattr(module, fits, lambda *_, **__: pytest.fail("it fits"))
+    words = _QUICK if name == "imagenet-linear" else ()
+    assert run(name, *words, data_root=with_sketch) == 1
+    [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert f"{image} cannot be read" in line
+
+
+def test_a_damaged_held_out_image_is_told_before_the_linear_training(
+    run: Callable, mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(mini_data, tmp_path / "data"))
+    images = ClassificationSplit(DATASETS["imagenet"], data, "train")
+    image = images.files[hold_out(len(images), 0.25, 0)[1][0]]
+    image.write_bytes(image.read_bytes()[:-600])
+    monkeypatch.setattr(linear, "train", lambda *_, **__: pytest.fail("it trains"))
+    assert run("imagenet-linear", *_QUICK, data_root=data) == 1
+    assert f"{image} cannot be read" in capsys.readouterr().err
+
+
 def test_nothing_is_encoded_twice(run: Callable, tmp_path: Path, checkpoint: Path) -> None:
     assert run("imagenet-linear", *_QUICK, checkpoint=checkpoint) == 0
     assert run("imagenet-knn", checkpoint=checkpoint) == 0

@@ -39,14 +39,14 @@ def test_any_of_an_images_labels_is_right_and_unlabelled_or_unread_images_do_not
     val = _images("abcd", [0, 1, 2, 3])
     split = SimpleNamespace(names=["d", "b", "unread"])
     real = ExtraSet("real", split, targets=((5, 3), (7, 8), (0,)), of_val=(3, 1, 4))
-    found = score_extras([real], val, [_ranked([0, 7, 2, 3]), _ranked([0, 0, 0, 5])], rank=None)
+    found = score_extras([(real, val)], [_ranked([0, 7, 2, 3]), _ranked([0, 0, 0, 5])], rank=None)
     assert found == {"real": {"top1": 75.0, "images_scored": 2}}
 
 
 def test_another_set_is_ranked_and_matched_by_name() -> None:
     sketch = ExtraSet("sketch", SimpleNamespace(names=["x", "y", "z"]), targets=((1,), (2,), (3,)))
     left = _images("xz", [1, 3])  # y could not be read
-    found = score_extras([sketch], _images("a", [0]), [], rank=lambda _: (left, [_ranked([1, 3])]))
+    found = score_extras([(sketch, left)], [], rank=lambda images: [_ranked([1, 3])] if images is left else [])
     assert found == {"sketch": {"top1": 100.0, "images_scored": 2}}
 
 
