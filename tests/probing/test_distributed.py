@@ -188,7 +188,7 @@ def _run_each(
     return [
         subprocess.CompletedProcess(
             process.args,
-            process.wait(timeout=120),
+            process.wait(timeout=600),
             (folder / f"{rank}.out").read_text(),
             (folder / f"{rank}.err").read_text(),
         )

@@ -162,7 +162,7 @@ def test_a_kill_in_the_middle_of_a_shard_loses_that_shard_only(get: Callable, tm
 
 def test_a_second_process_waits_and_finds_the_features_complete(tmp_path: Path) -> None:
     processes = [_start(tmp_path / "store", pause=0.5) for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0] for process in processes]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert sorted(output.splitlines()[-1] for output in outputs) == ["made 0", "made 10"]
     [waited] = [output for output in outputs if output.endswith("made 0\n")]
