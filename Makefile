@@ -1,5 +1,6 @@
 # Every benchmark target prints and runs one densebench line. `make help` lists them.
 #   make ade20k CHECKPOINT=my_vit.pth DATA_ROOT=my_data ARGS="train.iterations=20"
+#   make run BENCHMARK=roofs.toml CHECKPOINT=my_vit.pth DATA_ROOT=my_data
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 CHECKPOINT ?=
+BENCHMARK ?=
 NAME ?=
 PROTOCOL ?=
 DATA_ROOT ?= data
@@ -25,12 +27,12 @@ RUN = $(BIN)/densebench run $(1) --checkpoint "$(CHECKPOINT)" --data-root "$(DAT
 	$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format speed ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation ablation-mini report need-checkpoint
+.PHONY: help install demo test lint format speed run ade20k voc cityscapes nyu kitti sunrgbd knn linear logreg imagenet depth seg all list check analyze leaderboard ablation ablation-mini report need-benchmark need-checkpoint
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG IMAGES ARGS PYTHON"
+	@echo "  Variables: BENCHMARK CHECKPOINT NAME PROTOCOL DATA_ROOT RESULTS DEVICE GPUS SEED LIMIT FROM CONFIG IMAGES ARGS PYTHON"
 
 install: $(STAMP) ## create .venv and install the pinned packages, again only when the pins change
 
@@ -40,24 +42,28 @@ $(STAMP): requirements.txt setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## the whole story on rendered data: no network, no weights, a few minutes
+demo: $(STAMP) ## train, evaluate and compare small models on rendered data: no network, no weights, a few minutes
 	$(BIN)/densebench demo --results "$(RESULTS)"
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(STAMP) ## check style and formatting
+lint: $(STAMP) ## check style, formatting, and that imports run one way
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 
-format: $(STAMP) ## mend style and formatting
+format: $(STAMP) ## correct style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-speed: $(STAMP) ## race our loss, inference and training step against the stock ones
+speed: $(STAMP) ## compare the speed of our loss, inference and training step with the stock ones
 	$(BIN)/python tests/speed/segmentation.py
 	$(BIN)/python tests/speed/backbones.py
 	$(BIN)/python tests/speed/report.py
+
+run: $(STAMP) need-benchmark need-checkpoint ## any benchmarks, or your own data: make run BENCHMARK=roofs.toml CHECKPOINT=my_vit.pth
+	$(call RUN,$(BENCHMARK))
 
 ade20k: $(STAMP) need-checkpoint ## linear segmentation on ADE20K: mIoU
 	$(call RUN,ade20k)
@@ -86,22 +92,22 @@ linear: $(STAMP) need-checkpoint ## ImageNet by linear probes: top-1
 logreg: $(STAMP) need-checkpoint ## ImageNet by logistic regression: top-1
 	$(call RUN,imagenet-logreg)
 
-imagenet: $(STAMP) need-checkpoint ## every ImageNet benchmark, on one shared extraction
+imagenet: $(STAMP) need-checkpoint ## every ImageNet benchmark, with features computed once
 	$(call RUN,imagenet)
 
-depth: $(STAMP) need-checkpoint ## every depth benchmark whose data is there
+depth: $(STAMP) need-checkpoint ## every depth benchmark whose data is present
 	$(call RUN,depth)
 
-seg: $(STAMP) need-checkpoint ## every segmentation benchmark whose data is there
+seg: $(STAMP) need-checkpoint ## every segmentation benchmark whose data is present
 	$(call RUN,seg)
 
-all: $(STAMP) need-checkpoint ## every benchmark whose data is there
+all: $(STAMP) need-checkpoint ## every benchmark whose data is present
 	$(call RUN,all)
 
-list: $(STAMP) ## benchmarks, protocols, and which data is there
+list: $(STAMP) ## benchmarks, protocols, and which data is present
 	$(BIN)/densebench list --data-root "$(DATA_ROOT)"
 
-check: $(STAMP) need-checkpoint ## look at a checkpoint before hours are spent
+check: $(STAMP) need-checkpoint ## check a checkpoint before spending hours on it
 	$(BIN)/densebench check --checkpoint "$(CHECKPOINT)" --device $(DEVICE) $(ARGS)
 
 leaderboard: $(STAMP) ## make results/leaderboard.* from the records and print it
@@ -110,18 +116,21 @@ leaderboard: $(STAMP) ## make results/leaderboard.* from the records and print i
 ablation: $(STAMP) ## fill the tables of configs/ablations/ from the records: make ablation CONFIG=specialization
 	$(BIN)/densebench ablation $(CONFIG) --results "$(RESULTS)" $(ARGS)
 
-report: $(STAMP) ## make results/report.html from the records: tables, plots, pictures, where each number comes from
+report: $(STAMP) ## make results/report.html from the records: tables, plots, pictures, and the record behind each number
 	$(BIN)/densebench report --results "$(RESULTS)" $(ARGS)
 
-ablation-mini: $(STAMP) ## train three variants on rendered data, evaluate and compare them: minutes on two cores
+ablation-mini: $(STAMP) ## train three variants on rendered data, evaluate and compare them: a few minutes on two cores
 	$(BIN)/densebench ablation-mini --results "$(RESULTS)"
 
 data-%: $(STAMP) ## put a dataset into its official layout: make data-voc2012 FROM="VOCtrainval_11-May-2012.tar"
 	$(BIN)/densebench data $* --data-root "$(DATA_ROOT)" $(if $(FROM),--from $(FROM)) $(ARGS)
 
-analyze: $(STAMP) need-checkpoint ## what tokens look like inside; side by side: CHECKPOINT="a.pth b.pth"; pictures: IMAGES=folder
+analyze: $(STAMP) need-checkpoint ## figures of what tokens look like inside; side by side: CHECKPOINT="a.pth b.pth"; pictures: IMAGES=folder
 	$(BIN)/densebench analyze $(if $(IMAGES),"$(IMAGES)") $(foreach each,$(CHECKPOINT),--checkpoint "$(each)") \
 		--results "$(RESULTS)" --device $(DEVICE) $(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
+need-benchmark:
+	@test -n "$(BENCHMARK)" || { echo "error: say which benchmark: make run BENCHMARK=roofs.toml (make list shows the names)" >&2; exit 2; }
+
 need-checkpoint:
-	@test -n "$(CHECKPOINT)" || { echo "error: say which checkpoint: make $(MAKECMDGOALS) CHECKPOINT=my_vit.pth (or CHECKPOINT=pixels for the floor)" >&2; exit 2; }
+	@test -n "$(CHECKPOINT)" || { echo "error: say which checkpoint: make $(MAKECMDGOALS) CHECKPOINT=my_vit.pth (or CHECKPOINT=pixels for the baseline)" >&2; exit 2; }

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark.benchmarks import BENCHMARKS
-from benchmark.configs import protocol_names
-from benchmark.data.synthetic_layouts import write_imagenet, write_mini
-from benchmark.pretraining import PretrainOptions, pretrain
-from benchmark.probing.run import RunOptions, run_cells
-from benchmark.report.verbs import ablations
+from benchmark.load_protocol import protocol_names
+from benchmark.pretraining.options import PretrainOptions
+from benchmark.pretraining.run import pretrain
+from benchmark.probing.run import run_cells
+from benchmark.report.commands import ablations
+from benchmark.run_options import RunOptions
+from benchmark.synthetic.datasets import write_dataset, write_mini
 
 VARIANTS = ("none", "norms", "norms+qkv")
 """Specialisations that are compared, the baseline first."""
@@ -19,12 +21,12 @@ TRAIN, VAL = 96, 48
 """Images of each benchmark's splits."""
 
 IMAGES = 512
-"""What `write_imagenet` is asked for: a quarter for each of its eight classes, so twice as many images to train on."""
+"""What `write_dataset` is asked for: a quarter for each of its eight classes, so twice as many images to train on."""
 
 _PROTOCOL = "mini"
 
 CAVEAT = """\
-What this run can tell: that training, evaluation and comparison work from end to end, and how wide the intervals of
+What this run can show: that training, evaluation and comparison work from end to end, and how wide the intervals of
 this data are. What it cannot: whether specialisation helps. One tiny transformer for each variant saw 1,024 rendered
 images for about a minute, from one seed; the paper's gains come from ViT-B to ViT-H after 600,000 steps. The intervals
 say how far a difference would move on other images. They do not say how far it would move with another seed, which at
@@ -45,7 +47,7 @@ def run_ablation_mini(data_root: Path, results: Path, command: str) -> int:
     print(f"\nRendering pictures to train on under {data_root}")
     write_mini(data_root, train=TRAIN, val=VAL)
     # Another seed: none of these pictures is in a benchmark.
-    pretraining = write_imagenet(data_root / "pretraining", train=IMAGES, val=8, seed=1).parent
+    pretraining = write_dataset("imagenet", data_root / "pretraining", train=IMAGES, val=8, seed=1).parent
     failed = 0
     for variant in VARIANTS:
         checkpoint = checkpoint_of(variant, data_root)
@@ -82,4 +84,4 @@ def evaluate_mini(checkpoint: str, name: str, data_root: Path, results: Path, co
         protocol=_PROTOCOL,
         command=command,
     )
-    return run_cells([name for name in BENCHMARKS if _PROTOCOL in protocol_names(name)], checkpoint, options)
+    return run_cells([each for each in BENCHMARKS.values() if _PROTOCOL in protocol_names(each)], checkpoint, options)

@@ -1,4 +1,4 @@
-"""What a user may say of a checkpoint. Imports no torch: protocols hold these options too."""
+"""Settings of a checkpoint that a user may pass explicitly. Imports no torch: protocols hold these options too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any, ClassVar, Literal
 
 @dataclass(frozen=True)
 class BackboneOptions:
-    """What no key tells and a user may give by name; None takes the layout's default."""
+    """Settings that cannot be inferred from the weights; they can be passed explicitly and are recorded.
+
+    None takes what the file states, else the layout's default.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt option in a protocol is an error
 
     num_heads: int | None = None
-    """Attention heads; otherwise from the file where it tells, else one per 64 channels."""
+    """Attention heads; otherwise from the file where it states them, else one per 64 channels."""
 
     norm_eps: float | None = None
     """Epsilon of every LayerNorm."""

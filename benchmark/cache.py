@@ -17,8 +17,8 @@ VARIABLE = "DENSEBENCH_CACHE"
 
 def cache_folder() -> Path | None:
     """Returns the folder, which need not exist; None for a user without a home."""
-    if own := os.environ.get(VARIABLE):
-        return Path(own).absolute()
+    if folder := os.environ.get(VARIABLE):
+        return Path(folder).absolute()
     base = os.environ.get("XDG_CACHE_HOME", "")
     try:
         # The XDG specification has relative paths ignored.

@@ -59,11 +59,11 @@ def trust_only(run_dir: Path) -> None:
     import torch
     from mmengine.runner import CheckpointLoader
 
-    own = run_dir.resolve()
+    trusted_folder = run_dir.resolve()
 
     @CheckpointLoader.register_scheme(prefixes="", force=True)
     def load_from_local(filename: str, map_location: Any) -> Any:  # mmengine derives its log line from this name
-        trusted = Path(filename).resolve().is_relative_to(own)
+        trusted = Path(filename).resolve().is_relative_to(trusted_folder)
         return torch.load(filename, map_location=map_location, weights_only=not trusted)
 
 

@@ -6,6 +6,7 @@ They are mmengine configs: ``mmengine.Config.fromfile`` reads the same values. I
 from __future__ import annotations
 
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,21 @@ from benchmark.errors import ProtocolError
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 
-def protocol_names(benchmark: str) -> list[str]:
-    """Lists the protocols that ship for a benchmark."""
-    return sorted(path.stem for path in (CONFIGS / benchmark).glob("*.py"))
+def protocol_files(folders: Sequence[str]) -> dict[str, Path]:
+    """Returns the protocols of folders of ``configs/`` by name, sorted; the first folder that has one counts."""
+    files = {path.stem: path for folder in reversed(folders) for path in (CONFIGS / folder).glob("*.py")}
+    return dict(sorted(files.items()))
+
+
+def backbone_presets() -> dict[str, dict[str, dict[str, Any]]]:
+    """Returns the named ``sizes`` and ``specializations`` of ``configs/backbones/``, each as fields by name."""
+    return {kind: read_config(CONFIGS / "backbones" / f"{kind}.py")[kind] for kind in ("sizes", "specializations")}
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """Reads a config as mmengine's ``Config.fromfile(path).to_dict()`` does, dictionaries merged into their base.
 
-    Names that begin with an underscore are the file's own.
+    Names that begin with an underscore belong to the file alone and are left out.
 
     Raises:
         ProtocolError: The file cannot be run.
@@ -35,17 +42,18 @@ def read_config(path: Path) -> dict[str, Any]:
     values = {key: value for key, value in run.items() if not key.startswith("_")}
     fields: dict[str, Any] = {}
     for relative in [base] if isinstance(base, str) else base:
-        fields = _merged(fields, read_config(path.parent / relative))
-    return _merged(fields, values)
+        fields = merged(fields, read_config(path.parent / relative))
+    return merged(fields, values)
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Returns fields with changes, nested dictionaries merged; ``_delete_`` drops what a dictionary replaces."""
+    fields = dict(base)
     for key, value in changes.items():
         if not isinstance(value, dict):
-            merged[key] = value
+            fields[key] = value
             continue
-        own = {inner: kept for inner, kept in value.items() if inner != "_delete_"}
-        below = merged.get(key)
-        merged[key] = own if value.get("_delete_") or not isinstance(below, dict) else _merged(below, own)
-    return merged
+        changed = {inner: entry for inner, entry in value.items() if inner != "_delete_"}
+        below = fields.get(key)
+        fields[key] = changed if value.get("_delete_") or not isinstance(below, dict) else merged(below, changed)
+    return fields

@@ -9,11 +9,11 @@ import torch
 from benchmark import ablation_mini
 from benchmark.ablation_mini import checkpoint_of, evaluate_mini, run_ablation_mini
 from benchmark.analysis.analyze import analyze, describe
-from benchmark.data.synthetic_layouts import write_mini
+from benchmark.synthetic.datasets import write_mini
 
 
 def run_demo(data_root: Path, results: Path, command: str) -> int:
-    """Renders the mini data, evaluates raw colours as the floor, then trains and compares three small transformers.
+    """Renders the mini data, evaluates raw colours as the baseline, then trains and compares three small transformers.
 
     Args:
         data_root: Where the rendered datasets and the checkpoints go.
@@ -25,8 +25,8 @@ def run_demo(data_root: Path, results: Path, command: str) -> int:
     """
     print(f"Rendering small scenes with exact labels in the official layouts under {data_root}")
     write_mini(data_root, train=ablation_mini.TRAIN, val=ablation_mini.VAL)
-    print("\nThe floor: raw pixel colours in place of a transformer")
-    failed = evaluate_mini("pixels", "raw pixels (floor)", data_root, results, command)
+    print("\nThe baseline: raw pixel colours in place of a transformer")
+    failed = evaluate_mini("pixels", "raw pixels (baseline)", data_root, results, command)
     failed += run_ablation_mini(data_root, results, command)
     print("\nLooking into the three transformers: how [CLS] and patches relate around each layer")
     checkpoints = [str(checkpoint_of(variant, data_root)) for variant in ablation_mini.VARIANTS]

@@ -15,6 +15,19 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
+def loader_processes(given: int | None, device: torch.device, processes: int) -> int:
+    """Returns how many processes load images: ``given``, or none beside a CPU backbone and up to eight beside a GPU.
+
+    Args:
+        given: What the user asked for, if anything.
+        device: Of the backbone.
+        processes: Processes of the run, which share this machine's cores.
+    """
+    if given is not None:
+        return given
+    return 0 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // processes))
+
+
 def choose_device(name: str) -> torch.device:
     """Turns ``auto``, ``cpu`` or ``cuda`` into a device; each process that torchrun starts gets a GPU of its own.
 

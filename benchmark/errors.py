@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 from benchmark.utf8 import printable
 
@@ -35,11 +36,11 @@ class DataError(DenseBenchError):
 
 
 class DivergedError(DenseBenchError):
-    """Training that ended in weights that are no numbers."""
+    """Training that ended in NaN or infinite weights."""
 
 
 class PrecisionError(DenseBenchError):
-    """Tokens of a backbone that are no numbers."""
+    """NaN or infinite tokens of a backbone."""
 
 
 class RecordError(DenseBenchError):
@@ -75,7 +76,7 @@ class UnexpectedKeysError(CheckpointError):
 
 
 class ShapeMismatchError(CheckpointError):
-    """A tensor whose shape does not fit the architecture the other tensors tell."""
+    """A tensor whose shape does not fit the architecture inferred from the other tensors."""
 
 
 class StructureError(CheckpointError):
@@ -90,8 +91,19 @@ class NonFiniteWeightsError(CheckpointError):
     """NaN or infinity among the weights."""
 
 
+class EvaluationError(DenseBenchError):
+    """Cells that failed, after the others have run; ``__cause__`` is what the first of them raised."""
+
+    results: Any
+    """`benchmark.results.Results` with every record that was made, those of failures among them."""
+
+    def __init__(self, message: str, results: Any) -> None:
+        super().__init__(message)
+        self.results = results
+
+
 class InputSizeError(DenseBenchError):
-    """Images whose sides are no multiples of the patch size."""
+    """Images whose sides are not multiples of the patch size."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ class Progress:
     """Counts up to ``total`` and says on standard error how far it is.
 
     Args:
-        total: Number of steps, or None where nobody knows.
+        total: Number of steps, or None where it is unknown.
         label: What is going on.
         done: Steps that were done before, by an earlier run.
         quiet: Say nothing; another process does, or it will not take long.
@@ -35,7 +35,7 @@ class Progress:
         self._terminal = sys.stderr.isatty()
         self._shown_at = self._begun_at if not self._terminal else 0.0
         if done and not quiet:
-            print(f"{label}: goes on at {self._so_far()}", file=sys.stderr, flush=True)
+            print(f"{label}: resumes at {self._so_far()}", file=sys.stderr, flush=True)
 
     def advance(self, detail: Callable[[], str] = str, *, by: int = 1) -> None:
         """Counts ``by`` steps; ``detail`` is called only when a line is shown."""

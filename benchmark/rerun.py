@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.backbones import load_backbone
-from benchmark.errors import RecordError, UsageError, did_you_mean
-from benchmark.probing.run import RunOptions, run_cells
-from benchmark.protocols import load_protocol
+from benchmark.backbones.memory import LAYOUT
+from benchmark.benchmarks import Benchmark, benchmark_of, is_description
+from benchmark.data.description import SUFFIX
+from benchmark.data.own import read_dataset
+from benchmark.errors import DataError, RecordError, UsageError, did_you_mean
+from benchmark.load_protocol import load_protocol
+from benchmark.probing.run import run_cells
 from benchmark.records.schema import Environment, Record
 from benchmark.records.store import RecordStore
-
-AS_PRINTED = {"rmse": 0.0005, "miou": 0.005, "top1": 0.005}
-"""Half a unit of the last digit tables print, by metric: metres, percent, percent."""
+from benchmark.run_options import RunOptions
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Reproduction:
     """What a second run says about the first."""
 
     first: Record
@@ -43,7 +45,8 @@ class Agreement:
 
     def lines(self) -> list[str]:
         """Says the outcome, and what differs between the two places."""
-        name, unit = self.first.primary.name, "m" if self.first.primary.name == "rmse" else "%"
+        metric = _benchmark(self.first).metric
+        name, unit = metric.name, metric.unit
         outcome = "agrees" if self.agrees else "does NOT agree"
         lines = [
             f"{self.first.benchmark}: {name} {self.first.primary.value:.6f} then, {self.second.primary.value:.6f} now: "
@@ -51,6 +54,7 @@ class Agreement:
         ]
         if self.other_data:
             lines.append("the data has changed: other files or other contents")
+        lines += _edited_description(self.first)
         return lines + [f"differs: {line}" for line in changes(self.first.environment, self.second.environment)]
 
 
@@ -63,7 +67,7 @@ def rerun(
     data_root: Path | None = None,
     device: str = "auto",
     tolerance: float | None = None,
-) -> Agreement:
+) -> Reproduction:
     """Runs the cell of a record again; the run leaves a record of its own.
 
     Args:
@@ -77,10 +81,12 @@ def rerun(
 
     Raises:
         UsageError: No such record, or its protocol is not where it was.
-        RecordError: Weights or protocol are not those of the record, or the new run failed.
+        RecordError: The record is of a module in memory, weights or protocol are not those of the record, or the new
+            run failed.
     """
     store = RecordStore(results)
     first = _find(store, identity)
+    _refuse_memory(first)
     protocol = _same_protocol(first)
     weights = checkpoint or first.model.checkpoint
     _refuse_other_weights(first, weights)
@@ -99,11 +105,11 @@ def rerun(
         command=command,
     )
     known = {record.id for record in store.read().records}
-    run_cells([first.benchmark], weights, options)
+    run_cells([_benchmark(first)], weights, options)
     new = [record for record in store.read().records if record.id not in known and _same_cell(first, record)]
     if not new or new[-1].status == "error":
         raise RecordError(f"{identity}: the second run failed, so nothing can be said of the first")
-    return Agreement(first, new[-1], AS_PRINTED[first.primary.name] if tolerance is None else tolerance)
+    return Reproduction(first, new[-1], _benchmark(first).metric.half_digit if tolerance is None else tolerance)
 
 
 def changes(then: Environment, now: Environment) -> list[str]:
@@ -128,18 +134,44 @@ def changes(then: Environment, now: Environment) -> list[str]:
 def _find(store: RecordStore, identity: str) -> Record:
     records = [record for record in store.read().records if record.status == "success" and record.primary]
     identity = identity.removesuffix(".json").rpartition("/")[2]
-    found = [record for record in records if record.id == identity]
-    if not found:
+    matching = [record for record in records if record.id == identity]
+    if not matching:
         near = did_you_mean(identity, [record.id for record in records])
         raise UsageError(f"no successful record {identity!r} under {store.runs}{near}")
-    return found[0]
+    return matching[0]
+
+
+def _benchmark(record: Record) -> Benchmark:
+    benchmark = benchmark_of(record)
+    if benchmark is None:
+        raise UsageError(f"{record.id}: this version has no benchmark {record.benchmark!r}")
+    return benchmark
+
+
+def _edited_description(record: Record) -> list[str]:
+    """Says that the file that described the data means something else by now: the record's own words ran again."""
+    paths = [path for word in shlex.split(record.command) if (path := _described_by(word, record)) is not None]
+    if not paths or not paths[0].is_file():
+        return []
+    path = paths[0]
+    try:
+        now = read_dataset(path).description_hash
+    except DataError as error:
+        return [f"the description has changed: {error}; the record's own was used"]
+    return [] if now == record.data.description_hash else [f"{path} has changed since; the record's own was used"]
+
+
+def _described_by(word: str, record: Record) -> Path | None:
+    """Returns the description of a record's data if a word of its command names it, or one benchmark of it."""
+    path = Path(word if is_description(word) else word.rpartition(":")[0])
+    return path if record.data.description is not None and path.name == f"{record.data.name}{SUFFIX}" else None
 
 
 def _same_protocol(record: Record) -> str:
     """Returns the protocol's name, or the file it came from, after making sure that it still means the same."""
-    given = _option(record.command, "--protocol") or ""
-    name = given if given.endswith(".py") else record.protocol.name
-    now = load_protocol(record.benchmark, name, record.protocol.overrides)
+    option = _option(record.command, "--protocol") or ""
+    name = option if option.endswith(".py") else record.protocol.name
+    now = load_protocol(_benchmark(record), name, record.protocol.overrides)
     if now.fingerprint != record.protocol.fingerprint:
         changed = [key for key, value in now.fields.items() if record.protocol.fields.get(key) != value]
         raise RecordError(
@@ -148,6 +180,14 @@ def _same_protocol(record: Record) -> str:
             f"commit {record.environment.git_commit or 'of that time'} to run it as it was"
         )
     return name
+
+
+def _refuse_memory(record: Record) -> None:
+    if record.model.layout == LAYOUT:
+        raise RecordError(
+            f"{record.id} is of a module that was in memory, {record.model.checkpoint}, and no file holds it; evaluate "
+            "the module again from Python"
+        )
 
 
 def _refuse_other_weights(record: Record, weights: str) -> None:
@@ -178,9 +218,9 @@ def _same_cell(first: Record, second: Record) -> bool:
 
 
 def _data_root(command: str) -> Path:
-    given = _option(command, "--data-root")
-    if given is not None:
-        return Path(given)
+    folder = _option(command, "--data-root")
+    if folder is not None:
+        return Path(folder)
     return Path("data/mini" if "demo" in shlex.split(command)[:2] else "data")
 
 

@@ -1,7 +1,7 @@
-"""Text from the operating system that is no UTF-8: Python holds it with lone surrogates, which no file takes.
+"""Text from the operating system that is not UTF-8: Python holds it with lone surrogates, which no file takes.
 
 Names of files, options and environment variables are bytes on Unix. Records, tables and pages are UTF-8, so such a name
-is refused where it comes in; where it is only told, it is escaped.
+is refused where it comes in; where it is only printed, it is escaped.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ def is_utf8(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    r"""Returns a text that can be written down: bytes that are no UTF-8 become ``\udcXX``, all else stays."""
+    r"""Returns a text that can be written down: bytes that are not UTF-8 become ``\udcXX``, all else stays."""
     return text if is_utf8(text) else text.encode("utf-8", "backslashreplace").decode()

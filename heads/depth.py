@@ -45,7 +45,7 @@ class LinearDepthHead(nn.Module):
         init: Initial weights: PyTorch's own for a convolution, or N(0, 0.01) with bias 0.
 
     Raises:
-        ValueError: ``norm`` with ``cls_token``, which no source has, or depths that are no range.
+        ValueError: ``norm`` with ``cls_token``, which no source has, or depths that are not a range.
     """
 
     bins: Tensor

@@ -1,6 +1,6 @@
 """Losses on depth, over groups of images as the sources' processes saw them.
 
-DINOv2 and DINOv3 train depth on 8 processes of 2 images. Their losses are no means over pixels: each process takes
+DINOv2 and DINOv3 train depth on 8 processes of 2 images. Their losses are not means over pixels: each process takes
 its statistics over its own 2 images, and the gradients are averaged. One process with 16 images gets the same
 gradient only if it does so group by group, so a batch is split into groups of ``group_size`` and their losses are
 averaged. A group without a valid pixel counts as a loss of 0 and has no gradient.
@@ -53,7 +53,7 @@ class SigLoss:
         Args:
             prediction: (B, ...) depth in metres, positive.
             target: As the prediction; 0 where there is no depth.
-            iteration: Update, from 0, which tells whether this is warm-up; None is past it.
+            iteration: Update, from 0, which decides whether this is warm-up; None is past it.
 
         Raises:
             ValueError: Shapes differ, or there is no image.

@@ -38,7 +38,7 @@ class KNNClassifier:
         memory: Bytes for converted chunks and similarities together. On CPUs more than the default gains little.
 
     Raises:
-        ValueError: No k, or one that is no positive integer; a temperature that is not positive.
+        ValueError: No k, or one that is not a positive integer; a temperature that is not positive.
 
     >>> features = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
     >>> KNNClassifier(k=(1, 2)).fit(features, torch.tensor([0, 0, 1])).predict(torch.tensor([[2.0, 0.1]]))
@@ -73,7 +73,7 @@ class KNNClassifier:
             num_classes: Number of classes C; None is the highest label + 1.
 
         Raises:
-            ValueError: Wrong shapes, fewer rows than the largest k, a label that is no class, or a row that is not
+            ValueError: Wrong shapes, fewer rows than the largest k, a label that is not a class, or a row that is not
                 finite or has length 0 and so no direction.
         """
         shards = as_shards(features, "training features")
@@ -105,8 +105,8 @@ class KNNClassifier:
     def votes(self, queries: Features) -> Iterator[dict[int, Tensor]]:
         """Yields for each k the scores (n, C) float32 of the next n queries; their sum over classes is at most 1.
 
-        A class that none of the k neighbours has scores exactly 0: it is no answer, whatever its place among the first
-        five.
+        A class that none of the k neighbours has scores exactly 0: it is not an answer, even where it
+        stands among the first five.
         """
         for similarities, indices in self._blocks(queries):
             labels = self._labels.to(indices.device)
@@ -161,8 +161,8 @@ class KNNClassifier:
                 part = slice(top, top + tile_rows)
                 tile = buffer[: len(queries[part]) * len(chunk)].view(-1, len(chunk))
                 torch.mm(queries[part], chunk.T, out=tile)
-                found, columns = _candidates(tile, most)
-                _merge(best[part], indices[part], found, columns + first)
+                values, columns = _candidates(tile, most)
+                _merge(best[part], indices[part], values, columns + first)
             first += len(chunk)
         return best, indices
 
@@ -197,7 +197,7 @@ def vote(
 def _candidates(tile: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Returns values and columns of at least the ``most`` first of each row, columns rising.
 
-    ``topk`` chooses freely among equal values. One value more than needed tells whether that happened at the border;
+    ``topk`` chooses freely among equal values. One value more than needed shows whether that happened at the border;
     such rows are chosen again by keys that differ. They are rare, unless a backbone gives all images nearly the same
     feature.
     """
@@ -218,11 +218,11 @@ def _keys(values: Tensor) -> Tensor:
     return (ordered << 32) - torch.arange(values.shape[1], device=values.device)
 
 
-def _merge(best: Tensor, indices: Tensor, found: Tensor, found_indices: Tensor) -> None:
+def _merge(best: Tensor, indices: Tensor, new: Tensor, new_indices: Tensor) -> None:
     """Puts the first of both into ``best`` and ``indices``; a stable sort keeps the lower index of equals first."""
-    values, order = torch.cat((best, found), dim=1).sort(dim=1, descending=True, stable=True)
+    values, order = torch.cat((best, new), dim=1).sort(dim=1, descending=True, stable=True)
     order = order[:, : best.shape[1]]
-    indices.copy_(torch.cat((indices, found_indices), dim=1).gather(1, order))
+    indices.copy_(torch.cat((indices, new_indices), dim=1).gather(1, order))
     best.copy_(values[:, : best.shape[1]])
 
 

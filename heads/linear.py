@@ -71,7 +71,7 @@ class LinearProbes(nn.Module):
 
     The sum of the cross-entropies makes the classifiers independent: the gradient of one is that of its own loss, and
     one that diverges to nan leaves the others alone. Weights start from N(0, 0.01) with bias 0, drawn anew from
-    ``seed`` for each classifier: those of one input start from the same weights, whoever is trained beside them.
+    ``seed`` for each classifier: those of one input start from the same weights, whatever is trained beside them.
     Source: ``LinearClassifier`` and ``AllClassifiers`` of facebookresearch/dinov2 ``eval/linear.py``, which loops over
     modules.
 
@@ -164,7 +164,7 @@ class LinearProbes(nn.Module):
         return logits
 
     def diverged(self) -> list[bool]:
-        """Tells of each classifier whether its weights are no numbers."""
+        """Tells for each classifier whether its weights are NaN or infinite."""
         gone = [False] * len(self.probes)
         for group in self._groups:
             finite = group.weight.isfinite().all(1) & group.bias.isfinite()

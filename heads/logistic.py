@@ -90,7 +90,7 @@ def logistic_regression_path(
         A model for each C.
 
     Raises:
-        ValueError: Wrong shapes, a label that is no class, a class without a row, a row that is not finite, a C that
+        ValueError: Wrong shapes, a label that is not a class, a class without a row, a row that is not finite, a C that
             is not positive, an unknown solver. Raised by the call, before the first model is asked for.
     """
     shards = as_shards(features, "features")
@@ -218,7 +218,7 @@ def _with_reference(logits: Tensor) -> Tensor:
 
 def _check_classes(labels: Tensor, num_classes: int) -> None:
     if num_classes < 2:
-        raise ValueError(f"logistic regression tells 2 or more classes apart, received {num_classes}")
+        raise ValueError(f"logistic regression needs 2 or more classes, received {num_classes}")
     if int(labels.max()) >= num_classes:
         raise ValueError(f"labels must lie in [0, {num_classes}), found {int(labels.max())}")
     absent = (torch.bincount(labels, minlength=num_classes) == 0).nonzero().flatten().tolist()

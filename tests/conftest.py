@@ -38,7 +38,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def mini_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All rendered datasets, of a few images each; tests must not write there."""
-    from benchmark.data.synthetic_layouts import write_mini
+    from benchmark.synthetic.datasets import write_mini
 
     root = tmp_path_factory.mktemp("mini")
     write_mini(root, train=6, val=3)

@@ -68,7 +68,7 @@ def test_a_runner_unpickles_its_own_folder_and_no_other(tmp_path: Path) -> None:
 def test_importing_the_packages_loads_no_optional_or_stubbed_library() -> None:
     code = (
         "import sys, benchmark, heads, benchmark.backbones, benchmark.metrics, benchmark.records.store, "
-        "benchmark.report.leaderboard; "
+        "benchmark.report.tables.leaderboard; "
         "print([name for name in ('torchvision', 'timm', 'mmcv', 'mmseg', 'transformers') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

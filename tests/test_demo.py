@@ -1,4 +1,4 @@
-"""The demo, the whole of it at a smaller size: a floor, three trained variants, tables and the page."""
+"""The demo, the whole of it at a smaller size: a baseline, three trained variants, tables and the page."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark import ablation_mini, protocols
-from benchmark.benchmarks import BENCHMARKS
+from benchmark import ablation_mini, load_protocol
+from benchmark.benchmarks import BENCHMARKS, Benchmark
 from benchmark.cli import main
-from benchmark.data.synthetic_layouts import write_imagenet
+from benchmark.synthetic.datasets import write_dataset
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few images and updates of everything."""
-    whole = protocols.load_protocol
+    whole = load_protocol.load_protocol
 
-    def quick(benchmark: str, name: str, _given: object) -> protocols.Protocol:
-        trained = benchmark not in ("imagenet-knn", "imagenet-logreg")
+    def quick(benchmark: Benchmark, name: str, _given: object) -> load_protocol.Protocol:
+        trained = benchmark.name not in ("imagenet-knn", "imagenet-logreg")
         found = whole(benchmark, name, ["train.iterations=3", "train.batch_size=2"] if trained else [])
         return replace(found, overrides=())  # so that the rows have the demo's label
 
@@ -41,7 +41,7 @@ def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
     words = ["demo", "--data-root", str(tmp_path / "mini"), "--results", str(results)]
     assert main(words) == 0
     table = pd.read_csv(results / "leaderboard.csv")
-    assert set(table["name"]) == {"raw pixels (floor)", "tiny, none", "tiny, norms"}
+    assert set(table["name"]) == {"raw pixels (baseline)", "tiny, none", "tiny, norms"}
     assert table[[benchmark.column for benchmark in BENCHMARKS.values()]].notna().all().all()
     rows = pd.read_csv(results / "ablations" / "mini.csv")
     assert rows.iloc[:, 0].notna().all()
@@ -59,5 +59,5 @@ def test_the_demo_fills_nine_columns_for_a_floor_and_the_variants(
 
 
 def test_the_caveat_tells_the_number_of_images(tmp_path: Path) -> None:
-    images = write_imagenet(tmp_path, train=8, val=8, size=(32, 40)) / "train"
+    images = write_dataset("imagenet", tmp_path, train=8, val=8, size=(32, 40)) / "train"
     assert f"{len(list(images.glob('*/*'))) * ablation_mini.IMAGES // 8:,} rendered" in ablation_mini.CAVEAT

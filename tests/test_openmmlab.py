@@ -15,16 +15,18 @@ from torch import nn
 
 from benchmark import compat
 from benchmark.backbones import load_backbone
-from benchmark.data import DATASETS
-from benchmark.data.segmentation import SegmentationSplit, test_sample
+from benchmark.data.registry import DATASETS
+from benchmark.data.segmentation import SegmentationSplit
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.load_protocol import load_protocol
 from benchmark.metrics import confusion_matrix, iou_scores
 from benchmark.openmmlab import build_runner
-from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.dense import measure_images
 from benchmark.probing.segmentation import SegmentationTask
-from benchmark.probing.task import measure_images
 from benchmark.probing.train import Probe
 from benchmark.progress import Progress
-from benchmark.protocols import Resize, load_protocol
+from benchmark.protocols.segmentation import Resize
+from benchmark.samples.segmentation import test_sample
 from heads import upsampled_cross_entropy
 
 compat.install()
@@ -105,7 +107,7 @@ def test_the_stock_backbone_stays_frozen(segmentor: nn.Module) -> None:
 def test_a_stock_runner_trains_and_our_scoring_gives_its_miou(
     config: Callable[[str], Config], dataset: str, mini_data: Path, tmp_path: Path
 ) -> None:
-    layout = DATASETS[dataset]
+    known = DATASETS[dataset]
     settings = config(dataset)
     settings.merge_from_dict(
         {
@@ -115,8 +117,8 @@ def test_a_stock_runner_trains_and_our_scoring_gives_its_miou(
             "train_dataloader.batch_size": 2,
             "train_dataloader.num_workers": 0,
             "val_dataloader.num_workers": 0,
-            "train_dataloader.dataset.data_root": str(layout.root(mini_data)),
-            "val_dataloader.dataset.data_root": str(layout.root(mini_data)),
+            "train_dataloader.dataset.data_root": str(known.root(mini_data)),
+            "val_dataloader.dataset.data_root": str(known.root(mini_data)),
             "train_dataloader.dataset.pipeline.3.scale": (448, 112),
             "train_dataloader.dataset.pipeline.4.crop_size": (112, 112),
             "val_dataloader.dataset.pipeline.1.scale": (448, 112),
@@ -138,11 +140,11 @@ def test_a_stock_runner_trains_and_our_scoring_gives_its_miou(
     assert protocol.test.resize == Resize(short=112, long=448, filter="cv2")
     features = FrozenFeatures(runner.model.backbone.vit, protocol.features, _CPU)
     probe = Probe(1e-3, 0.0, (0,), runner.model.decode_head.linear.eval())
-    split = SegmentationSplit(layout, mini_data, "val")
+    split = SegmentationSplit(known, mini_data, "val")
     load = test_sample(split, protocol.test, features.backbone.spec.preprocessing)
     samples = (load(index) for index in range(len(split)))
     progress = Progress(len(split), "val")
-    task = SegmentationTask(protocol, features.backbone.spec, layout.num_classes)
+    task = SegmentationTask(protocol, features.backbone.spec, known.num_classes)
     areas = measure_images(task, [probe], samples, features, total=len(split), progress=progress)
     assert round(task.score(areas[0]), 2) == pytest.approx(scores["mIoU"], abs=0.011)
 

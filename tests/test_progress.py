@@ -26,7 +26,7 @@ def test_a_log_gets_plain_lines_with_the_time_left(
 
 def test_a_resumed_run_says_where_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     Progress(10, "train", done=6)
-    assert capsys.readouterr().err == "train: goes on at 6/10\n"
+    assert capsys.readouterr().err == "train: resumes at 6/10\n"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_bytes_are_counted_in_units_a_person_reads(capsys: pytest.CaptureFixture
     shown.advance(by=1_000_000)
     shown.close()
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "download: goes on at 500.0 kB/1.5 MB"
+    assert lines[0] == "download: resumes at 500.0 kB/1.5 MB"
     assert lines[1].startswith("download: 1.5 MB/1.5 MB in ")
 
 

@@ -8,12 +8,13 @@ from typing import get_args
 import pytest
 
 from benchmark.benchmarks import BENCHMARKS, groups
-from benchmark.configs import CONFIGS, protocol_names
-from benchmark.data import DATASETS
+from benchmark.configs import CONFIGS
+from benchmark.data.registry import DATASETS
 from benchmark.errors import ProtocolError, UsageError
+from benchmark.load_protocol import load_protocol, protocol_names, share_overrides
 from benchmark.metrics.evaluation_crop import EVALUATION_CROPS
-from benchmark.protocols import DepthTest, FixedCrop, load_protocol, parse_backbone_options, share_overrides
-from benchmark.protocols.load import leaves
+from benchmark.protocols.depth import DepthTest, FixedCrop
+from benchmark.protocols.read_settings import flat, parse_backbone_options
 
 _SHIPPED = [(benchmark, name) for benchmark in BENCHMARKS for name in protocol_names(benchmark)]
 # The first that a protocol does not have already is taken.
@@ -91,6 +92,7 @@ _FINGERPRINTS = {
     ("cityscapes", "dinov3-lin"): "06b8c0378592098b",
     ("cityscapes", "dinov3-lin-sweep"): "6870bb0d9ab485a4",
     ("cityscapes", "mini"): "87c2f4d720ffb933",
+    ("cityscapes", "dvt-lin"): "a276f8b80c2a59f4",
     ("nyu", "cached"): "ef447dfeb630e52d",
     ("nyu", "dinov2-lin1"): "d1e6c50b9c7afac2",
     ("nyu", "dinov2-lin4"): "42c20a0a5a4fb9a9",
@@ -149,7 +151,7 @@ _EVERY_FIELD = [
         *(("ade20k", "dinov2-lin"), ("nyu", "dinov2-lin1"), ("kitti", "dinov3-lin"), ("ade20k", "cached")),
         *(("imagenet-knn", "dinov2"), ("imagenet-linear", "dinov2"), ("imagenet-logreg", "dinov2")),
     )
-    for key in leaves(load_protocol(benchmark, name).fields)
+    for key in flat(load_protocol(benchmark, name).fields)
 ]
 
 
@@ -358,7 +360,7 @@ def test_flip_averaging_stands_in_the_fingerprint(name: str, flip: str) -> None:
 @pytest.mark.parametrize(
     ("override", "match"),
     [
-        ("train.batch_size=15", "train.batch_size=15 is no multiple of loss.group=2"),
+        ("train.batch_size=15", "train.batch_size=15 is not a multiple of loss.group=2"),
         ("train.crop=[500,500]", r"crop \(500, 500\) does not fit into the fixed crop of 427 x 565"),
         ("train.fixed_crop.top=middle", "train.fixed_crop.top"),
         ("train.rotate=-1", "train.rotate"),
@@ -397,7 +399,7 @@ def test_an_unknown_override_suggests_the_nearest_field() -> None:
         ("train.hue=0", ProtocolError, "train.hue"),
         ("probes.weight_decay=[-1]", ProtocolError, "probes.weight_decay"),
         ("optimizer.betas=[0.9,1.0]", ProtocolError, "optimizer.betas"),
-        ("train.iterations", UsageError, "is no override"),
+        ("train.iterations", UsageError, "is not an override"),
         ("train.crop.size=3", UsageError, "no protocol field"),
     ],
 )
@@ -408,7 +410,9 @@ def test_bad_overrides_are_refused(override: str, error: type[Exception], match:
 
 def test_an_override_goes_to_the_benchmarks_that_have_its_field() -> None:
     names = {"ade20k": "dinov2-lin", "imagenet-knn": "dinov2"}
-    shared = share_overrides(list(names), names, ["train.iterations=20", "data.val=train", "knn.k=[5]"])
+    shared = share_overrides(
+        [BENCHMARKS[name] for name in names], names, ["train.iterations=20", "data.val=train", "knn.k=[5]"]
+    )
     assert shared == {
         "ade20k": ("train.iterations=20", "data.val=train"),
         "imagenet-knn": ("data.val=train", "knn.k=[5]"),
@@ -417,7 +421,7 @@ def test_an_override_goes_to_the_benchmarks_that_have_its_field() -> None:
 
 def test_an_override_that_no_benchmark_has_stays_for_the_error() -> None:
     names = {"ade20k": "dinov2-lin", "imagenet-knn": "dinov2"}
-    shared = share_overrides(list(names), names, ["train.iteration=20"])
+    shared = share_overrides([BENCHMARKS[name] for name in names], names, ["train.iteration=20"])
     assert set(shared.values()) == {("train.iteration=20",)}
 
 
@@ -432,7 +436,7 @@ def test_an_unknown_protocol_lists_the_known() -> None:
 
 
 def test_a_config_file_of_ones_own_is_a_protocol(tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[1] / "configs" / "ade20k" / "mini.py"
+    shipped = Path(__file__).parents[1] / "configs" / "segmentation" / "mini.py"
     own = tmp_path / "mine.py"
     own.write_text(f"_base_ = {str(shipped)!r}\nfamily = 'mine'\ntrain = dict(iterations=7)\n")
     protocol = load_protocol("ade20k", str(own))
@@ -449,7 +453,7 @@ def test_a_config_file_of_ones_own_is_a_protocol(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_nobody_reads_is_an_error(tmp_path: Path, text: str, match: str) -> None:
-    shipped = Path(__file__).parents[1] / "configs" / "ade20k" / "mini.py"
+    shipped = Path(__file__).parents[1] / "configs" / "segmentation" / "mini.py"
     own = tmp_path / "mine.py"
     own.write_text(f"_base_ = {str(shipped)!r}\n{text}\n")
     with pytest.raises(ProtocolError, match=match):

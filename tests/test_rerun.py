@@ -11,7 +11,7 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.records.store import RecordStore
-from benchmark.rerun import Agreement, changes
+from benchmark.rerun import Reproduction, changes
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def test_another_number_does_not_agree(results: Path, capsys: pytest.CaptureFixt
 
 def test_a_wider_tolerance_can_be_given(make_record: Callable) -> None:
     other = {"name": "miou", "value": 44.3, "higher_is_better": True, "ci95": None}
-    assert not Agreement(make_record(), make_record(primary=other), 0.005).agrees
-    assert Agreement(make_record(), make_record(primary=other), 0.1).agrees
-    assert not Agreement(make_record(), make_record(data={"fingerprint": "d2"}), 0.1).agrees
+    assert not Reproduction(make_record(), make_record(primary=other), 0.005).agrees
+    assert Reproduction(make_record(), make_record(primary=other), 0.1).agrees
+    assert not Reproduction(make_record(), make_record(data={"fingerprint": "d2"}), 0.1).agrees
 
 
 def test_other_weights_are_refused(results: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

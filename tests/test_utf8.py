@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.benchmarks import BENCHMARKS
 from benchmark.cache import VARIABLE, features_folder
 from benchmark.cli import main
 from benchmark.cli.main import _VERBS
 from benchmark.errors import DataError, RecordError
 from benchmark.probing import run as cells
+from benchmark.probing.classification import knn
+from benchmark.probing.runner import labelled_runner
 from benchmark.records.store import RecordStore
 from benchmark.utf8 import is_utf8, printable
 
@@ -85,9 +88,9 @@ def test_a_terminal_that_cannot_show_a_name_does_not_end_a_command(
 def test_a_name_that_comes_from_elsewhere_is_refused_before_anything_runs(
     mini_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cells, "run_knn", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(knn, "RUNNER", labelled_runner(lambda *_: pytest.fail("it ran")))
     options = cells.RunOptions(data_root=mini_data, results=tmp_path, name=STRANGE, protocol="mini")
-    assert cells.run_cells(["imagenet-knn"], "pixels", options) == 1
+    assert cells.run_cells([BENCHMARKS["imagenet-knn"]], "pixels", options) == 1
     assert "imagenet-knn cannot be written: model.name 'caf\\udce9' is not UTF-8" in capsys.readouterr().err
     assert not list((tmp_path / "runs").iterdir())
 
@@ -98,9 +101,9 @@ def test_a_failure_that_names_such_a_file_is_recorded(
     def fail(*_: object) -> None:
         raise ValueError(STRANGE)
 
-    monkeypatch.setattr(cells, "run_knn", fail)
+    monkeypatch.setattr(knn, "RUNNER", labelled_runner(fail))
     options = cells.RunOptions(data_root=mini_data, results=tmp_path, protocol="mini")
-    assert cells.run_cells(["imagenet-knn"], "pixels", options) == 1
+    assert cells.run_cells([BENCHMARKS["imagenet-knn"]], "pixels", options) == 1
     [record] = RecordStore(tmp_path).read().records
     assert record.error.endswith("ValueError: caf\\udce9\n")
 
@@ -142,5 +145,5 @@ def test_records_of_others_with_such_names_are_left_out_by_name(
         assert main([verb, "--results", str(tmp_path)]) == 1
         said = capsys.readouterr().err
         assert "left out: odd.json: model.name 'caf\\udce9' is not UTF-8" in said
-        assert "left out: caf\\udce9.json: no JSON" in said
+        assert "left out: caf\\udce9.json: not JSON" in said
         assert "emoji.json: a copy" in said

@@ -1,4 +1,4 @@
-"""``densebench analyze``: checkpoints and pictures to figures, a tidy table and a summary."""
+"""``densebench analyze``: from checkpoints and pictures to figures, a tidy table and a summary."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
+from benchmark.analysis.block_points import SUB_LAYERS
 from benchmark.analysis.draw import MOST_CHECKPOINTS, draw_all
-from benchmark.analysis.measure import Measured, measure
+from benchmark.analysis.measure import TokenStatistics, measure
 from benchmark.analysis.pictures import Picture, Pictures, from_folder, rendered
-from benchmark.analysis.places import SUB_LAYERS
 from benchmark.analysis.stored import FOLDER, SCHEMA_VERSION, STATISTICS, SUMMARY
 from benchmark.analysis.tables import summary, tidy
 from benchmark.atomic import atomic_write
@@ -32,7 +32,7 @@ SIZE = 224
 
 _BATCH = 16
 _SHOWN = 4  # pictures of which maps are drawn
-_LONGEST = 200  # bytes of a folder's name; file systems take 255
+_MAX_NAME = 200  # bytes of a folder's name; file systems allow 255
 
 _DEFINITIONS = {
     "cls_patch": "mean cosine of [CLS] with the patches of its image",
@@ -45,10 +45,10 @@ _DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found, and where it was written."""
+    """Results, and the folder they were written to."""
 
     folder: Path
-    measured: dict[str, Measured]
+    measured: dict[str, TokenStatistics]
     summary: dict[str, Any]
 
 
@@ -72,14 +72,14 @@ def analyze(
         output: Folder to write; None for ``results/analysis/<names>``.
         size: Side of the pictures, pixels.
         limit: Pictures at most.
-        options: What the checkpoints' keys do not tell; it holds for all of them.
+        options: Settings that cannot be inferred from the weights, for all checkpoints.
         device: Where models run.
 
     Raises:
         UsageError: Too many checkpoints, one that is no ``VisionTransformer``, or a folder that cannot be written.
         CheckpointError: One that cannot be loaded, or whose tokens are NaN.
         DataError: No pictures, or one that cannot be read.
-        InputSizeError: A size that is no multiple of a model's patch size.
+        InputSizeError: A size that is not a multiple of a model's patch size.
     """
     if len(checkpoints) > MOST_CHECKPOINTS:
         raise UsageError(f"{len(checkpoints)} checkpoints do not fit into one figure; give {MOST_CHECKPOINTS} at most")
@@ -87,23 +87,23 @@ def analyze(
     names = checkpoint_names(checkpoints)
     folder = output or results / FOLDER / _slug(names)
     _refuse_unwritable(folder)
-    given = options or BackboneOptions()
-    for checkpoint in checkpoints[1:]:  # what is wrong with a later one is told before the first has had its hours
-        _load(checkpoint, given, size)
+    options = options or BackboneOptions()
+    for checkpoint in checkpoints[1:]:  # an error in a later one is reported before hours are spent on the first
+        _load(checkpoint, options, size)
     for note in pictures.notes:
         print(f"note: {note}")
     measured, models = {}, {}
     for name, checkpoint in zip(names, checkpoints, strict=True):
-        vit = _load(checkpoint, given, size).to(device)
-        measured[name] = measure(vit, _told(pictures, name), device=device, shown=_SHOWN)
-        models[name] = _model(vit)
+        vit = _load(checkpoint, options, size).to(device)
+        measured[name] = measure(vit, _with_progress(pictures, name), device=device, shown=_SHOWN)
+        models[name] = _describe_model(vit)
     return _write(folder, measured, models, pictures)
 
 
 def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
-    """Names checkpoints by their files, and by the folders above where two files are called the same."""
+    """Names checkpoints by their files, and by the folders above where two files have the same name."""
     paths = [Path(checkpoint) for checkpoint in checkpoints]
-    # ``.`` and ``..`` name nothing; where they lead may be no UTF-8
+    # ``.`` and ``..`` are not names; the folder they refer to may not be UTF-8
     paths = [path if path.stem.strip(".") else Path(printable(str(path.resolve()))) for path in paths]
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         names = ["/".join([*path.parts[-parts:-1], path.stem]) for path in paths]
@@ -115,16 +115,16 @@ def checkpoint_names(checkpoints: Sequence[str]) -> list[str]:
 def _slug(names: Sequence[str]) -> str:
     slug = "_vs_".join(re.sub(r"[^\w.-]+", "-", name) for name in names)
     encoded = slug.encode()
-    if len(encoded) <= _LONGEST:
+    if len(encoded) <= _MAX_NAME:
         return slug
-    return f"{encoded[:_LONGEST].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+    return f"{encoded[:_MAX_NAME].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
 def _refuse_unwritable(folder: Path) -> None:
-    """Refuses a folder that could not be made after the models have had their hours."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UsageError(f"{folder} cannot be made: {there} is no folder that can be written to; give another --output")
+    """Refuses a folder that cannot be created, before hours are spent."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UsageError(f"{folder} cannot be created: {existing} is not a writable folder; give another --output")
 
 
 def _load(checkpoint: str, options: BackboneOptions, size: int) -> VisionTransformer:
@@ -132,9 +132,9 @@ def _load(checkpoint: str, options: BackboneOptions, size: int) -> VisionTransfo
     backbone = load_backbone(checkpoint, **asdict(options))
     if not isinstance(backbone, VisionTransformer):
         raise UsageError(
-            f"{checkpoint} shows the outputs of its blocks only, and this analysis looks into them. It needs weights "
-            "of a layout that DenseBench reads itself (`densebench list`): give their file or folder, without hf:, "
-            "timm: or a build function"
+            f"{checkpoint} exposes only the outputs of its blocks, and this analysis measures inside them. It needs "
+            "weights of a layout that DenseBench reads itself (`densebench list`): give their file or folder, without "
+            "hf:, timm: or a build function"
         )
     patch = backbone.spec.patch_size
     if size % patch or size < 2 * patch:
@@ -146,7 +146,7 @@ def _load(checkpoint: str, options: BackboneOptions, size: int) -> VisionTransfo
     return backbone
 
 
-def _told(pictures: Pictures, name: str) -> Iterator[list[Picture]]:
+def _with_progress(pictures: Pictures, name: str) -> Iterator[list[Picture]]:
     progress = Progress(len(pictures), f"{name}: pictures")
     for batch in pictures.batches(_BATCH):
         yield batch
@@ -154,7 +154,7 @@ def _told(pictures: Pictures, name: str) -> Iterator[list[Picture]]:
     progress.close()
 
 
-def _model(vit: VisionTransformer) -> dict[str, Any]:
+def _describe_model(vit: VisionTransformer) -> dict[str, Any]:
     spec = vit.spec
     return {
         "checkpoint": vit.source.checkpoint,
@@ -170,14 +170,14 @@ def _model(vit: VisionTransformer) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, measured: dict[str, Measured], models: dict[str, Any], pictures: Pictures) -> Analysis:
+def _write(folder: Path, measured: dict[str, TokenStatistics], models: dict[str, Any], pictures: Pictures) -> Analysis:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SUMMARY).unlink(missing_ok=True)  # an analysis that was there is not whole from here on
+    (folder / SUMMARY).unlink(missing_ok=True)  # from here on a previous analysis is no longer complete
     shown = [pictures.load(index) for index in range(min(_SHOWN, len(pictures)))]
     captions = draw_all(measured, shown, folder)
     with atomic_write(folder / STATISTICS) as file:
         tidy(measured).to_csv(file, index=False, float_format="%.6g")
-    found = {
+    written = {
         "schema_version": SCHEMA_VERSION,
         "pictures": {
             "source": pictures.source,
@@ -185,13 +185,13 @@ def _write(folder: Path, measured: dict[str, Measured], models: dict[str, Any], 
             "size": pictures.size,
             "shown": list(pictures.names[: len(shown)]),
         },
-        "checkpoints": {name: {**models[name], **summary(each)} for name, each in measured.items()},
+        "checkpoints": {name: {**models[name], **summary(model)} for name, model in measured.items()},
         "definitions": _DEFINITIONS,
         "figures": captions,
     }
-    with atomic_write(folder / SUMMARY) as file:  # last, so that a folder with a summary is whole
-        file.write((json.dumps(found, indent=1) + "\n").encode())
-    return Analysis(folder, measured, found)
+    with atomic_write(folder / SUMMARY) as file:  # last, so that a folder with a summary is complete
+        file.write((json.dumps(written, indent=1) + "\n").encode())
+    return Analysis(folder, measured, written)
 
 
 def describe(analysis: Analysis) -> str:
@@ -199,15 +199,15 @@ def describe(analysis: Analysis) -> str:
     pictures = analysis.summary["pictures"]
     count = pictures["count"]
     lines = [f"{count:,} picture{'s' if count > 1 else ''} of {pictures['size']} px from {pictures['source']}"]
-    for name, found in analysis.summary["checkpoints"].items():
-        lines += ["", f"{name}  ({found['arch']}, specialisation {found['specialization']})"]
+    for name, model in analysis.summary["checkpoints"].items():
+        lines += ["", f"{name}  ({model['arch']}, specialisation {model['specialization']})"]
         lines.append(f"  {'cosine, mean over blocks':26}{'[CLS]-patch':>18}{'patch-patch':>18}")
         for layer in SUB_LAYERS:
-            if layer.name in found["cosines"]:
-                ends = found["cosines"][layer.name].values()
-                told = "".join(f"{end['before']:>+9.3f} >{end['after']:>+7.3f}" for end in ends)
-                lines.append(f"  {layer.title:26}{told}")
-        norms = found["norms"]
+            if layer.name in model["cosines"]:
+                cosines = model["cosines"][layer.name].values()
+                columns = "".join(f"{cosine['before']:>+9.3f} >{cosine['after']:>+7.3f}" for cosine in cosines)
+                lines.append(f"  {layer.title:26}{columns}")
+        norms = model["norms"]
         lines.append(
             f"  norms after the last block: [CLS] {norms['cls_mean']:.3g}, patches {norms['patches_median']:.3g} "
             f"(median), {norms['patches_largest']:.3g} (largest); {norms['outlier_share']:.2%} high-norm outliers"

@@ -1,4 +1,4 @@
-"""Where [CLS] looks: its row of the attention matrix, which PyTorch's fused kernel does not hand out."""
+"""The attention of [CLS]: its row of the attention matrix, which PyTorch's fused kernel does not return."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.backbones.rotary import rotate
 def cls_attention(
     qkv: Tensor, num_heads: int, rotation: tuple[Tensor, Tensor] | None, key_bias: Tensor | None
 ) -> Tensor:
-    """Computes one row of the attention matrix of each head; the other rows are never made.
+    """Computes one row of the attention matrix of each head; the other rows are never computed.
 
     Args:
         qkv: (B, T, 3 D), the output of the projection: queries, keys, values.
@@ -51,9 +51,9 @@ def attention_shares(attention: Tensor, num_registers: int, *, has_bias: bool) -
 
 
 def attention_map(attention: Tensor, num_registers: int, grid: tuple[int, int]) -> Tensor:
-    """Returns the attention of [CLS] to each patch, mean over heads, in units of an even one, (B, h, w).
+    """Returns the attention of [CLS] to each patch, mean over heads, relative to uniform attention, (B, h, w).
 
-    1 everywhere is an attention that does not choose; what goes to other tokens is left out of the unit.
+    It is 1 everywhere if all patches get the same; the attention to other tokens does not count.
     """
     first = 1 + num_registers
     patches = attention.mean(1)[:, first : first + grid[0] * grid[1]]

@@ -28,7 +28,7 @@ def token_cosines(cls: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
     total = torch.bmm(lengths.clamp_min(_LEAST_NORM).reciprocal().unsqueeze(1), patches).squeeze(1).double()
     unit = cls.double()
     unit = unit / torch.linalg.vector_norm(unit, dim=-1, keepdim=True).clamp_min(_LEAST_NORM)
-    of_cls = (unit * total).sum(-1) / count
+    cls_patch = (unit * total).sum(-1) / count
     with_itself = (lengths > _LEAST_NORM).sum(-1)
-    between = (total.square().sum(-1) - with_itself) / (count * (count - 1))
-    return of_cls, between
+    patch_patch = (total.square().sum(-1) - with_itself) / (count * (count - 1))
+    return cls_patch, patch_patch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmark.analysis.measure import HIGHEST, Measured
+from benchmark.analysis.measure import LARGEST_PATCHES, TokenStatistics
 from benchmark.analysis.pictures import Picture
 from benchmark.analysis.plots.attention import attention_by_block, attention_maps
 from benchmark.analysis.plots.cosines import after_norms, before_after, layers_by_block, norm1_by_block
@@ -17,17 +17,17 @@ from benchmark.analysis.plots.maps import principal_colours
 from benchmark.analysis.plots.norms import token_norms
 from benchmark.analysis.plots.saving import save_figure
 from benchmark.analysis.plots.style import style
-from benchmark.backbones.examine import OUTLIER_FACTOR
+from benchmark.doctor.examine import OUTLIER_FACTOR
 
 MOST_CHECKPOINTS = 6
-"""As many as can be told apart in one figure."""
+"""As many as can be distinguished in one figure."""
 
 _SUFFIXES = (".png", ".svg")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a figure is made, and what is written under it."""
+    """How a figure is drawn, and its caption."""
 
     name: str
     draw: Callable[..., Figure]
@@ -51,15 +51,19 @@ DRAWINGS = (
     Drawing(
         "dimensions",
         largest_dimensions,
-        f"The dimensions in which [CLS] and the {HIGHEST} patches of largest norm have the largest mean magnitude, "
-        "after an early, a middle and the last block (figure 4).",
+        f"The dimensions in which [CLS] and the {LARGEST_PATCHES} patches of largest norm have the largest mean "
+        "magnitude, after an early, a middle and the last block (figure 4).",
     ),
     Drawing(
         "norms",
         token_norms,
         f"Norms of tokens before the final norm. A patch beyond {OUTLIER_FACTOR:g} medians is a high-norm outlier.",
     ),
-    Drawing("attention_by_block", attention_by_block, "How the attention of [CLS] is divided, mean over heads."),
+    Drawing(
+        "attention_by_block",
+        attention_by_block,
+        "Share of the attention of [CLS] that each kind of token gets, mean over heads.",
+    ),
 )
 
 PICTURE_DRAWINGS = (
@@ -67,18 +71,18 @@ PICTURE_DRAWINGS = (
         "principal_colours",
         principal_colours,
         "First three principal components of each picture's patches after the final norm, as red, green and blue: grey "
-        "is the mean, a channel is empty or full at two standard deviations. Components of the first checkpoint point "
-        "to the centre of the picture, those of the others the way the first's do (figures 1 and 14-16).",
+        "is the mean, a channel saturates at two standard deviations. Components of the first checkpoint increase "
+        "towards the centre of the picture, those of the others are aligned with them (figures 1 and 14-16).",
     ),
     Drawing(
         "attention_maps",
         attention_maps,
-        "Attention of [CLS] to the patches in the last block, mean over heads, in multiples of an even one.",
+        "Attention of [CLS] to the patches in the last block, mean over heads, relative to uniform attention.",
     ),
 )
 
 
-def draw_all(measured: Mapping[str, Measured], pictures: Sequence[Picture], folder: Path) -> dict[str, str]:
+def draw_all(measured: Mapping[str, TokenStatistics], pictures: Sequence[Picture], folder: Path) -> dict[str, str]:
     """Writes every figure into ``folder`` and returns their captions by name."""
     with style():
         for drawing in DRAWINGS:

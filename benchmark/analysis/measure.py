@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.analysis.attention import attention_map, attention_shares
+from benchmark.analysis.block_points import BLOCK_POINTS, early_middle_late
 from benchmark.analysis.cosines import token_cosines
-from benchmark.analysis.inside import watched
-from benchmark.analysis.moments import Moments, join
+from benchmark.analysis.hooks import hooked
 from benchmark.analysis.pca import principal_maps
 from benchmark.analysis.pictures import Picture
-from benchmark.analysis.places import PLACES, stages
+from benchmark.analysis.running_stats import RunningStats, merge_by_name
 from benchmark.backbones import Tokens, VisionTransformer, ViTSpec
-from benchmark.backbones.examine import OUTLIER_FACTOR
-from benchmark.data.images import normalised
+from benchmark.doctor.examine import OUTLIER_FACTOR
 from benchmark.errors import CheckpointError
+from benchmark.samples.images import normalised
 
-HIGHEST = 5
-"""Patches of largest norm whose dimensions are looked at, per image (figure 4)."""
+LARGEST_PATCHES = 5
+"""Number of patches of largest norm, of each image, whose dimensions are measured (figure 4)."""
 
 Key = tuple[str, str]
-"""A place and a statistic."""
+"""A point of a block and a statistic."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class Norms:
 class Magnitudes:
     """Absolute values by dimension, after a block; over images."""
 
-    cls: Moments
+    cls: RunningStats
     """(D,)."""
 
-    patches: Moments
-    """(HIGHEST, D): of the patches of largest norm of each image, the largest first."""
+    patches: RunningStats
+    """(LARGEST_PATCHES, D): of the patches of largest norm of each image, the largest first."""
 
 
 @dataclass(frozen=True)
 class Maps:
-    """What is shown of single pictures."""
+    """Maps of one picture."""
 
     principal: NDArray[np.float64]
     """(h, w, 3), see ``principal_maps``; patches after the final norm."""
@@ -76,13 +76,13 @@ class Maps:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a checkpoint's tokens look like."""
+class TokenStatistics:
+    """What was measured on the tokens of one checkpoint."""
 
     images: int
     depth: int
-    streams: dict[Key, Moments]
-    """Per place and statistic: moments over images of (depth + 1,) values, the blocks' and their mean."""
+    by_point: dict[Key, RunningStats]
+    """Per point and statistic: over images, of (depth + 1,) values, the blocks' and their mean."""
 
     magnitudes: dict[int, Magnitudes]
     """By block, early, middle and late."""
@@ -94,7 +94,7 @@ class Measured:
 
 def measure(
     vit: VisionTransformer, batches: Iterable[Sequence[Picture]], *, device: torch.device, shown: int
-) -> Measured:
+) -> TokenStatistics:
     """Runs a model over pictures.
 
     Args:
@@ -105,115 +105,118 @@ def measure(
 
     Raises:
         CheckpointError: A token is NaN or infinite.
-        InputSizeError: S is no multiple of the patch size.
+        InputSizeError: S is not a multiple of the patch size.
     """
-    gathered = _Gathered(vit.spec, shown)
+    accumulator = _Accumulator(vit.spec, shown)
     for pictures in batches:
         images = torch.stack([normalised(picture, vit.spec.preprocessing) for picture in pictures]).to(device)
-        batch = _Batch(vit.spec)
-        with torch.inference_mode(), watched(vit, batch.see_tokens, batch.see_attention):
+        batch = _BatchStatistics(vit.spec)
+        with torch.inference_mode(), hooked(vit, batch.add_tokens, batch.add_attention):
             [tokens] = vit.tokens(images)
-        gathered.add(batch, tokens)
-    return gathered.measured()
+        accumulator.add(batch, tokens)
+    return accumulator.result()
 
 
-class _Batch:
+class _BatchStatistics:
     """Reduces the tokens of a batch while the model runs."""
 
     def __init__(self, spec: ViTSpec) -> None:
         self.spec = spec
         self.first_patch = 1 + spec.num_registers
-        self.found: dict[Key, list[Tensor]] = {}
+        self.by_block: dict[Key, list[Tensor]] = {}
         self.magnitudes: dict[int, tuple[Tensor, Tensor]] = {}
         self.norms: Tensor
         self.attention: Tensor
 
-    def see_tokens(self, block: int, place: str, sequence: Tensor) -> None:
+    def add_tokens(self, block: int, point: str, sequence: Tensor) -> None:
         cls, patches = sequence[:, 0], sequence[:, self.first_patch :]
-        of_cls, between = token_cosines(cls, patches)
-        self._keep(place, cls_patch=of_cls, patch_patch=between)
+        cls_patch, patch_patch = token_cosines(cls, patches)
+        self._append(point, cls_patch=cls_patch, patch_patch=patch_patch)
         norms = torch.linalg.vector_norm(sequence, dim=-1)
-        of_patches = norms[:, self.first_patch :]
-        self._keep(place, cls_norm=norms[:, 0], patch_norm=of_patches.mean(1), largest_patch_norm=of_patches.amax(1))
+        patch_norms = norms[:, self.first_patch :]
+        self._append(
+            point, cls_norm=norms[:, 0], patch_norm=patch_norms.mean(1), largest_patch_norm=patch_norms.amax(1)
+        )
         if self.spec.num_registers:
-            self._keep(place, register_norm=norms[:, 1 : self.first_patch].mean(1))
-        if place == "output":
-            if block in stages(self.spec.depth):
-                highest = of_patches.topk(min(HIGHEST, patches.shape[1])).indices
-                chosen = patches.gather(1, highest[:, :, None].expand(-1, -1, patches.shape[2]))
+            self._append(point, register_norm=norms[:, 1 : self.first_patch].mean(1))
+        if point == "output":
+            if block in early_middle_late(self.spec.depth):
+                largest = patch_norms.topk(min(LARGEST_PATCHES, patches.shape[1])).indices
+                chosen = patches.gather(1, largest[:, :, None].expand(-1, -1, patches.shape[2]))
                 self.magnitudes[block] = cls.abs(), chosen.abs()
             self.norms = norms  # of the last block in the end
 
-    def see_attention(self, block: int, attention: Tensor) -> None:
+    def add_attention(self, block: int, attention: Tensor) -> None:
         shares = attention_shares(attention, self.spec.num_registers, has_bias=self.spec.attention_bias)
-        self._keep("attn", **{f"cls_attention_to_{kind}": share for kind, share in shares.items()})
-        self.attention = attention
+        self._append("attn", **{f"cls_attention_to_{kind}": share for kind, share in shares.items()})
+        self.attention = attention  # of the last block in the end
 
-    def moments(self) -> dict[Key, Moments]:
-        """Returns the moments over the batch's images; the mean over blocks is appended to the blocks."""
-        streams = {}
-        for key, by_block in self.found.items():
-            values = torch.stack(by_block, dim=1).double().cpu()
-            streams[key] = Moments.of(torch.cat((values, values.mean(1, keepdim=True)), dim=1).numpy())
-        return streams
+    def by_point(self) -> dict[Key, RunningStats]:
+        """Returns the statistics over the batch's images; the mean over blocks is appended to the blocks."""
+        stats = {}
+        for key, blocks in self.by_block.items():
+            values = torch.stack(blocks, dim=1).double().cpu()
+            stats[key] = RunningStats.of(torch.cat((values, values.mean(1, keepdim=True)), dim=1).numpy())
+        return stats
 
     def maps(self, tokens: Tokens, count: int) -> list[Maps]:
         """Makes the maps of the first ``count`` pictures."""
-        seen = attention_map(self.attention[:count], self.spec.num_registers, tokens.grid).double().cpu().numpy()
+        attention = attention_map(self.attention[:count], self.spec.num_registers, tokens.grid).double().cpu().numpy()
         return [
-            Maps(principal_maps(patches, tokens.grid), attention)
-            for patches, attention in zip(tokens.patches[:count], seen, strict=True)
+            Maps(principal_maps(patches, tokens.grid), image_attention)
+            for patches, image_attention in zip(tokens.patches[:count], attention, strict=True)
         ]
 
-    def _keep(self, place: str, **values: Tensor) -> None:
-        for statistic, found in values.items():
-            self.found.setdefault((place, statistic), []).append(found)
+    def _append(self, point: str, **values: Tensor) -> None:
+        for statistic, per_image in values.items():
+            self.by_block.setdefault((point, statistic), []).append(per_image)
 
 
-class _Gathered:
-    """What was found in all batches so far."""
+class _Accumulator:
+    """Statistics of all batches so far."""
 
     def __init__(self, spec: ViTSpec, shown: int) -> None:
         self.spec, self.shown = spec, shown
         self.images = 0
-        self.streams: dict[Key, Moments] = {}
-        self.cls: dict[int, Moments] = {}
-        self.patches: dict[int, Moments] = {}
+        self.by_point: dict[Key, RunningStats] = {}
+        self.cls: dict[int, RunningStats] = {}
+        self.patches: dict[int, RunningStats] = {}
         self.norms: list[NDArray[np.float32]] = []
         self.maps: list[Maps] = []
 
-    def add(self, batch: _Batch, tokens: Tokens) -> None:
-        moments = batch.moments()
-        _refuse_non_finite(moments)
+    def add(self, batch: _BatchStatistics, tokens: Tokens) -> None:
+        stats = batch.by_point()
+        _refuse_non_finite(stats)
         self.images += len(tokens.cls)
-        self.streams = join(self.streams, moments)
-        absolute = {block: [each.cpu().numpy() for each in pair] for block, pair in batch.magnitudes.items()}
-        self.cls = join(self.cls, {block: Moments.of(pair[0]) for block, pair in absolute.items()})
-        self.patches = join(self.patches, {block: Moments.of(pair[1]) for block, pair in absolute.items()})
+        self.by_point = merge_by_name(self.by_point, stats)
+        for block, (cls, patches) in batch.magnitudes.items():
+            self.cls |= merge_by_name(self.cls, {block: RunningStats.of(cls.cpu().numpy())})
+            self.patches |= merge_by_name(self.patches, {block: RunningStats.of(patches.cpu().numpy())})
         self.norms.append(batch.norms.float().cpu().numpy())
         self.maps += batch.maps(tokens, max(self.shown - len(self.maps), 0))
 
-    def measured(self) -> Measured:
+    def result(self) -> TokenStatistics:
         norms = np.concatenate(self.norms)
         first = 1 + self.spec.num_registers
-        return Measured(
+        return TokenStatistics(
             images=self.images,
             depth=self.spec.depth,
-            streams=self.streams,
+            by_point=self.by_point,
             magnitudes={block: Magnitudes(self.cls[block], self.patches[block]) for block in self.cls},
             norms=Norms(norms[:, 0], norms[:, first:].ravel(), norms[:, 1:first].ravel()),
             maps=tuple(self.maps),
         )
 
 
-def _refuse_non_finite(moments: dict[Key, Moments]) -> None:
+def _refuse_non_finite(by_point: dict[Key, RunningStats]) -> None:
     bad = [
-        (int(block), PLACES.index(place))
-        for (place, _), found in moments.items()
-        for block in np.flatnonzero(~np.isfinite(found.mean[:-1]))
+        (int(block), BLOCK_POINTS.index(point))
+        for (point, _), stats in by_point.items()
+        for block in np.flatnonzero(~np.isfinite(stats.mean[:-1]))
     ]
     if bad:
-        block, place = min(bad)
+        block, point = min(bad)
         raise CheckpointError(
-            f"tokens are NaN or infinite from block {block} on (first at {PLACES[place]}); `densebench check` says more"
+            f"tokens are NaN or infinite from block {block} on (first at {BLOCK_POINTS[point]}); `densebench check` "
+            "says more"
         )

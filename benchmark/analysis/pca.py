@@ -1,14 +1,14 @@
 """Patch tokens as colours: the first three principal components of one image's patches.
 
-Components have no sign, no scale, and no meaning shared by two models. So that maps can be laid side by side, this rule
-holds everywhere:
+Components have no sign, no scale, and no meaning shared by two models. So that maps can be compared, this rule holds
+everywhere:
 
 * Patches are centred on the image's mean; nothing is masked. Red, green and blue are components 1, 2 and 3.
 * Scale: a score of -2 standard deviations of its component, over the image's patches, is 0 and +2 is 1, clipped. A
   mean patch is grey.
-* Sign: a component of the first checkpoint points so that patches near the centre of the image have more of it than
-  those near the border. That of another checkpoint points so that its map correlates positively with the same
-  component of the first.
+* Sign: a component of the first checkpoint has the sign with which patches near the centre of the image have more of it
+  than those near the border. That of another checkpoint has the sign with which its map correlates positively with the
+  same component of the first.
 
 Source of what is shown: arXiv 2602.08626, figures 1 and 14-16, whose own rule is not known.
 """
@@ -33,27 +33,27 @@ def principal_maps(patches: Tensor, grid: tuple[int, int]) -> NDArray[np.float64
         grid: (h, w) with h * w = N.
 
     Returns:
-        (h, w, 3) scores in standard deviations, pointing to the centre. A component that the patches do not have (fewer
-        than four of them, or all alike) is 0.
+        (h, w, 3) scores in standard deviations, larger towards the centre. A component that the patches do not have
+        (fewer than four of them, or all alike) is 0.
     """
     centred = patches.double().cpu()
     centred = centred - centred.mean(0)
-    left, sizes, _ = torch.linalg.svd(centred, full_matrices=False)
+    left, singular_values, _ = torch.linalg.svd(centred, full_matrices=False)
     scores = torch.zeros(len(centred), COMPONENTS, dtype=torch.float64)
-    # Relative to the largest token, not to the largest component: alike patches differ by rounding only.
-    there = sizes[:COMPONENTS] > 1e-6 * max(float(patches.double().norm()), 1e-30)
-    kept = int(there.sum())
-    scores[:, :kept] = left[:, :kept] * len(centred) ** 0.5
+    # Relative to the largest token, not to the largest component: equal patches differ by rounding only.
+    nonzero = singular_values[:COMPONENTS] > 1e-6 * max(float(patches.double().norm()), 1e-30)
+    count = int(nonzero.sum())
+    scores[:, :count] = left[:, :count] * len(centred) ** 0.5
     maps = scores.unflatten(0, grid).numpy()
     return maps * _signs(maps, _centrality(grid)[..., None])
 
 
-def turned_like(maps: NDArray[np.float64], leader: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turns each component so that its map correlates positively with that of ``leader``; grids may differ."""
+def align_signs(maps: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Flips each component so that its map correlates positively with that of ``reference``; grids may differ."""
     height, width = maps.shape[:2]
-    like = torch.from_numpy(leader).permute(2, 0, 1)[None]
-    like = F.interpolate(like, size=(height, width), mode="bilinear", align_corners=False)
-    return maps * _signs(maps, like[0].permute(1, 2, 0).numpy())
+    resized = torch.from_numpy(reference).permute(2, 0, 1)[None]
+    resized = F.interpolate(resized, size=(height, width), mode="bilinear", align_corners=False)
+    return maps * _signs(maps, resized[0].permute(1, 2, 0).numpy())
 
 
 def to_rgb(maps: NDArray[np.float64]) -> NDArray[np.float64]:

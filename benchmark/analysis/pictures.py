@@ -1,4 +1,4 @@
-"""The pictures an analysis looks at: a folder of files, or rendered rooms."""
+"""The pictures that are analysed: a folder of files, or rendered rooms."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark.data.crops import centre_crop, resize_short
 from benchmark.data.folders import Scan
 from benchmark.data.images import read_image
-from benchmark.data.synthetic import render_scene
 from benchmark.errors import DataError
+from benchmark.samples.crops import centre_crop, resize_short
+from benchmark.synthetic.rooms import render_room
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 RENDERED = 32
-"""Rooms that are rendered where no folder is given and no number asked for."""
+"""Number of rooms that are rendered if neither a folder nor a limit is given."""
 
 Picture = NDArray[np.uint8]
 """(S, S, 3), BGR as OpenCV has it."""
@@ -26,7 +26,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pictures:
-    """A sequence of square pictures, each made when it is asked for."""
+    """A sequence of square pictures, each loaded on demand."""
 
     source: str
     """The folder, or what was rendered."""
@@ -41,7 +41,7 @@ class Pictures:
     """From an index to a picture; raises DataError for a file that cannot be read."""
 
     notes: tuple[str, ...] = ()
-    """What was passed over in the folder."""
+    """Files of the folder that were skipped."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -56,31 +56,33 @@ def from_folder(folder: Path, size: int, limit: int | None) -> Pictures:
     """Finds the pictures below a folder, in the order of their paths.
 
     The short side is resized to ``size`` (bicubic, antialiased) and the central square is cut out. With a limit, the
-    pictures are spread evenly over the folder, so that class folders are all met.
+    pictures are spread evenly over the folder, so that every class folder is represented.
 
     Raises:
-        DataError: There is no such folder, no picture in it, or a name that is not UTF-8.
+        DataError: No such folder, no picture in it, or a name that is not UTF-8.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of pictures; give one, or none at all for rendered rooms")
+        raise DataError(f"{folder} is not a folder of pictures; give one, or leave it out to use rendered rooms")
     scan = Scan(folder, SUFFIXES)
     paths = sorted(folder / name for name in scan.walk())
     for problem in scan.problems:
         raise DataError(problem)
     if not paths:
         raise DataError(f"{folder} holds no picture; looked for {', '.join(SUFFIXES)} in it and below it")
-    chosen = _spread(paths, limit)
-    names = tuple(path.relative_to(folder).as_posix() for path in chosen)
-    return Pictures(str(folder), names, size, lambda index: _square(read_image(chosen[index]), size), tuple(scan.notes))
+    selected = _spread(paths, limit)
+    names = tuple(path.relative_to(folder).as_posix() for path in selected)
+    return Pictures(
+        str(folder), names, size, lambda index: _square(read_image(selected[index]), size), tuple(scan.notes)
+    )
 
 
 def rendered(size: int, limit: int | None) -> Pictures:
-    """Renders rooms as the mini data has them, straight to ``size`` x ``size`` pixels."""
+    """Renders rooms like those of the mini data, at ``size`` x ``size`` pixels."""
     count = RENDERED if limit is None else limit
     names = tuple(f"room {seed}" for seed in range(count))
 
     def load(seed: int) -> Picture:
-        return np.ascontiguousarray(render_scene(seed, (size, size)).image[..., ::-1])
+        return np.ascontiguousarray(render_room(seed, (size, size)).image[..., ::-1])
 
     return Pictures("rendered rooms", names, size, load)
 
@@ -92,5 +94,4 @@ def _spread(paths: Sequence[Path], limit: int | None) -> list[Path]:
 
 
 def _square(image: Picture, size: int) -> Picture:
-    shrunk = centre_crop(resize_short(Image.fromarray(image), size, "bicubic"), size)
-    return np.asarray(shrunk)
+    return np.asarray(centre_crop(resize_short(Image.fromarray(image), size, "bicubic"), size))

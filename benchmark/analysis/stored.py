@@ -48,7 +48,7 @@ class StoredAnalysis:
 
 
 def stored_analyses(results: Path) -> list[StoredAnalysis]:
-    """Reads every analysis below a results folder, in the order of their names; a folder half written is left out."""
+    """Reads every analysis below a results folder, in the order of their names; an incomplete folder is left out."""
     return [read_analysis(path.parent) for path in sorted((results / FOLDER).glob(f"*/{SUMMARY}"))]
 
 
@@ -62,7 +62,7 @@ def read_analysis(folder: Path) -> StoredAnalysis:
         summary = json.loads((folder / SUMMARY).read_text("utf-8"))
         statistics = pd.read_csv(folder / STATISTICS, dtype={"checkpoint": str, "block": str})
     except (OSError, ValueError) as error:
-        raise RecordError(f"{folder} holds no analysis that can be read: {error}") from error
+        raise RecordError(f"{folder} is not a readable analysis: {error}") from error
     if summary.get("schema_version") != SCHEMA_VERSION:
         raise RecordError(
             f"{folder / SUMMARY} has schema version {summary.get('schema_version')}, not {SCHEMA_VERSION}"

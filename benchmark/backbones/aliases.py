@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from benchmark.backbones.contents import rename, substitute
+from benchmark.backbones.state_dict import rename, substitute
 from benchmark.errors import ShapeMismatchError
 
 _ours = substitute(
@@ -42,7 +42,7 @@ def bias_tokens_by_head(state: dict[str, Tensor], num_heads: int) -> dict[str, T
     """Brings attention bias tokens of shape (1, 1, D) to (1, H, 1, D/H), which is how attention divides D.
 
     Raises:
-        ShapeMismatchError: D is no multiple of H.
+        ShapeMismatchError: D is not a multiple of H.
     """
     shaped = dict(state)
     for key, tensor in state.items():

@@ -1,4 +1,4 @@
-"""What nobody told of a backbone: no user, no file, no config beside it."""
+"""Settings of a backbone that were assumed: neither the user nor the file nor a config beside it states them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor
 
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.base import Backbone
-from benchmark.backbones.facts import Facts
+from benchmark.backbones.infer_spec import LayoutDefaults, inferred_heads, meaningless_options
+from benchmark.backbones.metadata import CheckpointMetadata
 from benchmark.backbones.spec import ViTSpec
-from benchmark.backbones.structure import LayoutDefaults, meaningless_options, told_heads
 
 _NOT_IN_TENSORS = (
     "num_heads", "norm_eps", "rope_dtype", "image_size", "interpolate_offset", "interpolate_antialias",
@@ -19,15 +19,19 @@ _NOT_IN_TENSORS = (
 
 
 def assumed_options(
-    spec: ViTSpec, state: Mapping[str, Tensor], defaults: LayoutDefaults, options: BackboneOptions, facts: Facts
+    spec: ViTSpec,
+    state: Mapping[str, Tensor],
+    defaults: LayoutDefaults,
+    options: BackboneOptions,
+    metadata: CheckpointMetadata,
 ) -> tuple[str, ...]:
-    """Names the options that matter to a model and that nobody told; the arguments are those of ``infer_spec``."""
-    given = {name for name, value in vars(options).items() if value is not None}
-    told = {name for name, value in vars(facts).items() if value is not None} | defaults.known
-    if told_heads(state, spec.embed_dim):
-        told.add("num_heads")
-    told = given | (told - {*facts.assumed})
-    beyond = {*told, *meaningless_options(spec)}
+    """Names the options that matter to a model and were assumed; the arguments are those of ``infer_spec``."""
+    chosen = {name for name, value in vars(options).items() if value is not None}
+    known = {name for name, value in vars(metadata).items() if value is not None} | defaults.known
+    if inferred_heads(state, spec.embed_dim):
+        known.add("num_heads")
+    known = chosen | (known - {*metadata.assumed})
+    beyond = {*known, *meaningless_options(spec)}
     return tuple(name for name in _NOT_IN_TENSORS if name not in beyond)
 
 
@@ -45,14 +49,14 @@ def assumptions(backbone: Backbone) -> dict[str, str]:
 
 
 def assumption_line(backbone: Backbone) -> str | None:
-    """Says in one line what was assumed and how to say otherwise; None if nothing was."""
-    found = ", ".join(f"{name}={value}" for name, value in assumptions(backbone).items())
-    if not found:
+    """Says in one line what was assumed and how to change it; None if nothing was."""
+    values = ", ".join(f"{name}={value}" for name, value in assumptions(backbone).items())
+    if not values:
         return None
-    return f"{backbone.source.checkpoint} does not tell and is assumed to have {found}; else give backbone.NAME=VALUE"
+    return f"{backbone.source.checkpoint}: not stated and assumed: {values}; pass backbone.NAME=VALUE to change it"
 
 
 def _written(value: object) -> str:
     if isinstance(value, list):
-        return f"[{','.join(_written(each) for each in value)}]"
+        return f"[{','.join(_written(item) for item in value)}]"
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)

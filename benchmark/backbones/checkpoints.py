@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from benchmark.backbone_options import BackboneOptions
-from benchmark.backbones import adapters, formats, pixels
+from benchmark.backbones import adapters, layouts, pixels
 from benchmark.backbones.aliases import bias_tokens_by_head
 from benchmark.backbones.assumed import assumed_options
 from benchmark.backbones.base import Backbone
-from benchmark.backbones.contents import Contents, patch_size
-from benchmark.backbones.facts import Facts, read_facts
+from benchmark.backbones.infer_spec import infer_spec, refuse_meaningless_options, stated_grid
+from benchmark.backbones.load_state import load_state
+from benchmark.backbones.metadata import CheckpointMetadata, read_metadata
 from benchmark.backbones.rotary import rotary_periods
 from benchmark.backbones.spec import Source
-from benchmark.backbones.strict import fill_strictly
-from benchmark.backbones.structure import infer_spec, refuse_meaningless_options, told_grid
+from benchmark.backbones.state_dict import CheckpointWeights, patch_size
 from benchmark.backbones.vit import VisionTransformer
 from benchmark.backbones.weight_files import read_checkpoint, sha256_of
 from benchmark.backbones.wrappers import unwrap
 from benchmark.errors import StructureError
 
 _LOST = (
-    "holds what DenseBench's own models save, without their spec: a plain dict, or safetensors alone, loses it. If it "
-    "is one, write it with save_backbone, or give by name what is assumed"
+    "has the tensors of a model of DenseBench but not its spec, which a plain dict or another writer of safetensors "
+    "loses. If it is one, write it with save_backbone, or pass the assumed settings explicitly"
 )
 
 
@@ -35,9 +37,10 @@ def load_backbone(checkpoint: str | Path, *, device: str | torch.device = "cpu",
 
     Args:
         checkpoint: A ``.pth``, ``.pt``, ``.bin`` or ``.safetensors`` file, a Hugging Face folder, ``hf:DIR``,
-            ``timm:NAME``, ``my_file.py:build``, or ``"pixels"`` for the raw-colour floor baseline.
+            ``timm:NAME``, ``my_file.py:build``, or ``"pixels"`` for the raw-colour baseline.
         device: Where the weights go.
-        **options: What no key tells, for instance ``num_heads`` or ``mean`` (see ``BackboneOptions``).
+        **options: Settings that cannot be inferred from the weights, ``num_heads`` or ``mean`` for instance (see
+                ``BackboneOptions``); they are recorded.
 
     Returns:
         The backbone in evaluation mode, float32, without gradients.
@@ -61,37 +64,40 @@ def load_backbone(checkpoint: str | Path, *, device: str | torch.device = "cpu",
 def load_vit(path: Path, options: BackboneOptions) -> VisionTransformer:
     """Reads a file or folder of a known layout into our own ViT, on the CPU; see ``load_backbone``."""
     raw = read_checkpoint(path)
-    contents, beside = unwrap(raw, options.weights)
-    facts = _facts(contents)
-    patch = patch_size(contents.state)
-    contents = replace(contents, grid=told_grid(patch, options, facts) if patch else None)
-    layout = formats.detect(contents)
-    canonical = layout.to_canonical(contents)
-    spec = infer_spec(canonical.state, canonical.defaults, options, facts)
+    weights, beside = unwrap(raw, options.weights)
+    metadata = _metadata(weights)
+    patch = patch_size(weights.state)
+    weights = replace(weights, grid=stated_grid(patch, options, metadata) if patch else None)
+    layout = layouts.detect(weights)
+    canonical = layout.to_canonical(weights)
+    spec = infer_spec(canonical.state, canonical.defaults, options, metadata)
     refuse_meaningless_options(options, spec, str(path))
     state = bias_tokens_by_head(canonical.state, spec.num_heads)
     if canonical.defaults.rope_base is not None:
         state["rope_embed.periods"] = rotary_periods(spec.head_width, canonical.defaults.rope_base)
     with torch.device("meta"):  # the tensors of the file take the place of these
         vit = VisionTransformer(spec)
-    ours, theirs = ({key: tensor.shape for key, tensor in each.items()} for each in (vit.state_dict(), contents.state))
-    lost = contents.spec is None and ours == theirs
+    lost = weights.spec is None and _shapes(vit.state_dict()) == _shapes(weights.state)
     vit.source = Source(
         checkpoint=str(path),
         sha256=sha256_of(raw.files),
         layout=layout.NAME,
         dropped=(*beside, *canonical.dropped),
-        notes=(*contents.notes, *canonical.notes, *([_LOST] if lost else [])),
-        assumed=assumed_options(spec, canonical.state, canonical.defaults, options, facts),
+        notes=(*weights.notes, *canonical.notes, *([_LOST] if lost else [])),
+        assumed=assumed_options(spec, canonical.state, canonical.defaults, options, metadata),
     )
-    fill_strictly(vit, state)
+    load_state(vit, state)
     return vit
 
 
-def _facts(contents: Contents) -> Facts:
-    """Reads what stands beside the weights; of a family that is not read here, says that rather than what it lacks."""
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {key: tensor.shape for key, tensor in state.items()}
+
+
+def _metadata(weights: CheckpointWeights) -> CheckpointMetadata:
+    """Reads the metadata; of a family that is not read here, says that rather than what it lacks."""
     try:
-        return read_facts(contents.config, contents.preprocessor, contents.arguments, contents.spec)
+        return read_metadata(weights.config, weights.preprocessor, weights.arguments, weights.spec)
     except StructureError:
-        formats.detect(contents)
+        layouts.detect(weights)
         raise

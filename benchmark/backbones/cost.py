@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.backbones.base import Backbone
+from benchmark.backbones.memory import ModuleInMemory
 from benchmark.backbones.spec import ViTSpec
 from benchmark.backbones.specialization import Specialization
 from benchmark.backbones.vit import VisionTransformer
@@ -36,7 +38,7 @@ def added_params(spec: ViTSpec) -> int:
 
 def overhead_percent(backbone: Backbone) -> float:
     """Returns the parameters that splitting layers adds, in percent of the shared model's; 0 without a split."""
-    if not isinstance(backbone, VisionTransformer):
+    if not isinstance(backbone.spec, ViTSpec):
         return 0.0
     added = added_params(backbone.spec)
     return 100 * added / (count_params(backbone) - added)
@@ -51,12 +53,20 @@ def count_gflops(backbone: Backbone) -> float:
     patch = backbone.spec.patch_size
     side = -(-_NOMINAL_SIDE // patch) * patch
     module = _module(backbone)
+    if isinstance(module, ModuleInMemory):
+        device = next(iter(module.parameters()), torch.empty(0)).device
+        with sdpa_kernel(SDPBackend.MATH):  # the counter sees its products
+            return _gflops(module, torch.zeros(1, 3, side, side, device=device))
     # Tensors are replaced while the module is copied, so that their memory is not.
     weightless = {id(tensor): tensor.to("meta") for tensor in module.buffers()}
     weightless |= {id(tensor): nn.Parameter(tensor.to("meta"), tensor.requires_grad) for tensor in module.parameters()}
     twin = copy.deepcopy(module, weightless)
+    return _gflops(twin, torch.empty(1, 3, side, side, device="meta"))
+
+
+def _gflops(module: nn.Module, images: torch.Tensor) -> float:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        twin.tokens(torch.empty(1, 3, side, side, device="meta"))
+        module.tokens(images)
     return counter.get_total_flops() / 1e9
 
 

@@ -1,4 +1,4 @@
-"""The floor every backbone should beat: raw pixel colours as features."""
+"""The baseline that every backbone should beat: raw pixel colours as features."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from benchmark.backbone_options import BackboneOptions
+from benchmark.backbones.infer_spec import refuse_options
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
-from benchmark.backbones.structure import refuse_options
 from benchmark.backbones.tokens import Tokens
 from benchmark.errors import InputSizeError
 
@@ -17,7 +17,7 @@ NAME = "pixels"
 
 
 def build(options: BackboneOptions) -> PixelColours:
-    """Makes the floor; of the options it takes ``mean`` and ``std``. Rules of positions change nothing: it has none.
+    """Makes the baseline; of the options it takes ``mean`` and ``std``. Rules of positions change nothing: it has none.
 
     Raises:
         CheckpointError: Another option is given.
@@ -50,7 +50,7 @@ class PixelColours(nn.Module):
         """Cuts (B, 3, H, W) into patches; every layer is the same and there is no norm to apply.
 
         Raises:
-            InputSizeError: H or W is no multiple of the patch size.
+            InputSizeError: H or W is not a multiple of the patch size.
         """
         patch = self.spec.patch_size
         height, width = images.shape[-2:]

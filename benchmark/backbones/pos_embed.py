@@ -62,7 +62,7 @@ def has_cls_row(pos_embed: Tensor, grid: tuple[int, int] | None = None) -> bool:
 
     Args:
         pos_embed: Positions.
-        grid: Rows and columns of patches, where something tells them. Otherwise the grid is taken for a square; a
+        grid: Rows and columns of patches, where they are stated. Otherwise the grid is taken for a square; a
             square plus one never is.
     """
     rows = pos_embed.shape[1] if pos_embed.ndim == 3 else 0
@@ -74,18 +74,18 @@ def with_cls_row(
 ) -> tuple[Tensor, tuple[str, ...]]:
     """Puts a zero row for [CLS] before positions that have none (see ``has_cls_row``).
 
-    A square number of rows can also be those of [CLS] and of a grid that is no square: 225 are 15 x 15 and 1 + 14 x 16.
+    A square number of rows can also be those of [CLS] and of another grid: 225 are 15 x 15 and 1 + 14 x 16.
 
     Args:
         pos_embed: Positions.
-        grid: Rows and columns of patches, where something tells them.
+        grid: Rows and columns of patches, where they are stated.
         plain: Whether names are those of a ViT that has a row for [CLS] as often as not.
 
     Returns:
         The positions, and a note if their number alone says that they had no such row.
 
     Raises:
-        StructureError: Neither a grid nor names tell.
+        StructureError: Neither a grid nor names decide.
     """
     if pos_embed.ndim != 3 or has_cls_row(pos_embed, grid):
         return pos_embed, ()
@@ -98,5 +98,5 @@ def with_cls_row(
                 f"pos_embed has {rows} rows: those of {square}, or of [CLS] and {rows - 1} patches in a grid that is "
                 "no square. Give the size that they belong to, in pixels: backbone.image_size=[HEIGHT,WIDTH]"
             )
-        notes = (f"pos_embed is read as {square}; if it has one in a grid that is no square, give backbone.image_size",)
+        notes = (f"pos_embed is read as {square}; if it has one and its grid is not square, give backbone.image_size",)
     return F.pad(pos_embed, (0, 0, 1, 0)), notes

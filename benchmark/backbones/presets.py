@@ -10,8 +10,8 @@ from benchmark.backbones.initialization import initialize_weights
 from benchmark.backbones.spec import PositionInterpolation, ViTSpec, vit_name
 from benchmark.backbones.specialization import NORMS, Specialization, parse_blocks
 from benchmark.backbones.vit import VisionTransformer
+from benchmark.configs import backbone_presets
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.listing import backbone_presets
 
 # The register models of DINOv2 interpolate without its 0.1 (hub/backbones.py).
 _PLAIN, _WITH_REGISTERS = PositionInterpolation(0.1, antialias=False), PositionInterpolation(0.0, antialias=True)
@@ -68,11 +68,11 @@ def build_vit(
         seed: Seed of the weights; None draws from PyTorch's global generator.
 
     Raises:
-        UsageError: No such preset, or image sides that are no whole patches.
+        UsageError: No such preset, or image sides that are not whole patches.
     """
     fields = _known("sizes", size)
     if image_size % patch_size:
-        raise UsageError(f"images of {image_size} pixels are no whole patches of {patch_size}")
+        raise UsageError(f"images of {image_size} pixels are not whole patches of {patch_size}")
     depth = fields["depth"]
     spec = ViTSpec(
         **fields,

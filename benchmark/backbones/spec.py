@@ -43,7 +43,7 @@ class PositionInterpolation:
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
-    """What every backbone tells of itself, whatever its family."""
+    """What is known of every backbone, whatever its family."""
 
     arch: str
     """Short name such as ``ViT-S/14``."""
@@ -72,7 +72,7 @@ class BackboneSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ViTSpec(BackboneSpec):
-    """The architecture of a vision transformer, with what its weights alone do not tell."""
+    """The architecture of a vision transformer, with the settings that cannot be inferred from its weights."""
 
     num_heads: int
     """Attention heads; D is a multiple of it."""
@@ -164,4 +164,4 @@ class Source:
     """What a reader should know: wrappers taken, prefixes stripped."""
 
     assumed: tuple[str, ...] = ()
-    """Names of ``BackboneOptions`` whose values nobody told: no user, no file, no config beside it."""
+    """Names of ``BackboneOptions`` whose values were assumed: neither the user nor a file states them."""

@@ -79,7 +79,7 @@ def specialize_file(
     Args:
         source: Checkpoint of a layout that is read.
         target: ``.pth`` or ``.safetensors``.
-        options: What the source's keys do not tell.
+        options: Settings that cannot be inferred from the source's weights.
         preset: Name of a specialisation.
         layers: Blocks (see ``parse_blocks``) by layer, beside the preset's; ``norm`` is the final one.
         lora_rank: Rank of low-rank additions to qkv, in place of a split.
@@ -141,8 +141,8 @@ def max_difference(one: VisionTransformer, other: VisionTransformer) -> float:
     patch = one.spec.patch_size
     images = torch.randn(1, 3, 5 * patch, 7 * patch, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        [ours], [theirs] = one.tokens(images), other.tokens(images)
-    pairs = ((ours.cls, theirs.cls), (ours.registers, theirs.registers), (ours.patches, theirs.patches))
+        [first], [second] = one.tokens(images), other.tokens(images)
+    pairs = ((first.cls, second.cls), (first.registers, second.registers), (first.patches, second.patches))
     return max(float((a - b).abs().max()) for a, b in pairs if a.numel())
 
 

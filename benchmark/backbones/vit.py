@@ -81,7 +81,7 @@ class VisionTransformer(nn.Module):
             norm: Whether the final LayerNorm is applied to each.
 
         Raises:
-            InputSizeError: H or W is no multiple of the patch size, or there are no three channels.
+            InputSizeError: H or W is not a multiple of the patch size, or there are no three channels.
             IndexError: A layer the model does not have.
         """
         wanted = [range(self.spec.depth)[layer] for layer in layers]
@@ -127,7 +127,7 @@ class VisionTransformer(nn.Module):
 
 
 def _carry_spec(module: nn.Module, state: dict[str, Tensor], prefix: str, metadata: dict[str, Any]) -> None:
-    """Puts what no key tells beside the module's version, where PyTorch keeps metadata of a state dict."""
+    """Puts the spec beside the module's version, where PyTorch keeps metadata of a state dict."""
     metadata[SPEC_KEY] = kept_spec(module.spec, module.source)
 
 

@@ -36,7 +36,7 @@ _FOLDER_WEIGHTS = (
 _CONFIGS = ("config.json", "processor_config.json", "preprocessor_config.json")
 # What timm writes beside the ``architecture`` (models/_hub.py, save_config_for_hf).
 _OF_TIMM = ("pretrained_cfg", "num_features")
-# How names of weight files end, for telling whether one is alone in its folder.
+# How names of weight files end, to find out whether one is alone in its folder.
 _SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".tar")
 
 
@@ -54,7 +54,7 @@ class RawCheckpoint:
     """``config.json`` of a folder."""
 
     preprocessor: Mapping[str, Any] = field(default_factory=dict)
-    """What a folder tells of its image processor."""
+    """Config of the image processor in a folder."""
 
     spec: Mapping[str, Any] | None = None
     """The spec of a safetensors file of ours."""
@@ -84,14 +84,14 @@ def read_configs(folder: Path) -> Configs:
     processor's config comes before a file of its own.
 
     Raises:
-        CheckpointFileError: One that is no JSON object.
+        CheckpointFileError: One that is not a JSON object.
     """
-    whole, nested, own = (folder / name for name in _CONFIGS)
+    whole, nested, separate = (folder / name for name in _CONFIGS)
     config = _read_json(whole) if whole.is_file() else {}
     inside = _read_json(nested).get("image_processor") if nested.is_file() else None
-    told = nested if isinstance(inside, dict) else own
-    preprocessor = inside if told is nested else _read_json(own) if own.is_file() else {}
-    return Configs(config, preprocessor, tuple(path for path in (whole, told) if path.is_file()))
+    source = nested if isinstance(inside, dict) else separate
+    preprocessor = inside if source is nested else _read_json(separate) if separate.is_file() else {}
+    return Configs(config, preprocessor, tuple(path for path in (whole, source) if path.is_file()))
 
 
 def read_checkpoint(path: Path) -> RawCheckpoint:
@@ -135,13 +135,15 @@ def _doubt_about_configs(weights: Path) -> str | None:
     config = weights.parent / _CONFIGS[0]
     try:
         files = sorted(path.name for path in weights.parent.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-        found = _read_json(config) if config.is_file() else None
+        config_json = _read_json(config) if config.is_file() else None
     except (CheckpointFileError, OSError) as error:
         return first_line(error)
     if others := [name for name in files if name != weights.name]:
         return f"other weights lie there: {', '.join(others[:3])}{', ...' if len(others) > 3 else ''}"
-    of_timm = found is not None and "architecture" in found and not found.keys().isdisjoint(_OF_TIMM)
-    return None if found is None or of_timm or "model_type" in found else "it is not of transformers or timm"
+    of_timm = config_json is not None and "architecture" in config_json and not config_json.keys().isdisjoint(_OF_TIMM)
+    return (
+        None if config_json is None or of_timm or "model_type" in config_json else "it is not of transformers or timm"
+    )
 
 
 def _read_folder(folder: Path, weights: Path | None = None) -> RawCheckpoint:
@@ -182,12 +184,12 @@ def _shards(index: Path) -> list[Path]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointFileError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CheckpointFileError(f"{path} holds a {type(found).__name__}, not an object")
-    return found
+    if not isinstance(fields, dict):
+        raise CheckpointFileError(f"{path} holds a {type(fields).__name__}, not an object")
+    return fields
 
 
 def _read_file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
@@ -195,14 +197,14 @@ def _read_file(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]
     if not path.is_file():
         raise CheckpointFileError(
             f"checkpoint {path} does not exist; give a .pth, .pt or .safetensors file, a Hugging Face folder, "
-            "hf:DIR, timm:NAME, my_file.py:build, or 'pixels' for the floor"
+            "hf:DIR, timm:NAME, my_file.py:build, or 'pixels' for the raw-colour baseline"
         )
     with path.open("rb") as file:
         head = file.read(64)
     if path.suffix == ".safetensors":
         return _read_safetensors(path, head)
     if not head.startswith((_ZIP, _PICKLE)):
-        raise CheckpointFileError(f"checkpoint {path} is no PyTorch file; it begins with {head[:40]!r}")
+        raise CheckpointFileError(f"checkpoint {path} is not a PyTorch file; it begins with {head[:40]!r}")
     return _read_pickle(path, zipped=head.startswith(_ZIP)), None
 
 

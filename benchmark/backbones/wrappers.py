@@ -1,8 +1,8 @@
-"""Training files: which of the models in a file is read, and what stands beside it.
+"""Training files: which of the models in a file is read, and what is left out.
 
 A training file is a tree: entries (``teacher``, ``optimizer``) that hold dicts, and in a dict of tensors prefixes under
-which modules stand. A backbone is where a patch embedding is, and ``ENTRY.PREFIX`` is its name, less the names that
-wrappers of modules leave in keys.
+which modules stand. A backbone is where an anchor of a layout is (see ``layouts``), and ``ENTRY.PREFIX`` is its name,
+less the names that wrappers of modules leave in keys.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from typing import Any
 
 from torch import Tensor
 
-from benchmark.backbones.contents import MASKS, Contents, rename
+from benchmark.backbones.layouts import ANCHORS
 from benchmark.backbones.spec import SPEC_KEY
+from benchmark.backbones.state_dict import MASKS, CheckpointWeights, rename
 from benchmark.backbones.weight_files import RawCheckpoint
 from benchmark.errors import CheckpointError, UnexpectedKeysError, UnknownFormatError
 
 # Where training code puts the weights; a teacher is the model that is released.
 _WRAPPERS = ("teacher", "model", "state_dict", "model_state_dict")
-# Where it puts its arguments.
+# Where training code puts its arguments.
 _ARGUMENTS = ("args", "hyper_parameters", "hparams", "config")
 # Names that DDP, DataParallel, FSDP, activation checkpointing, Fabric and torch.compile put between a module and its
 # own, at any depth and in any order.
 _ARTIFACTS = re.compile(
     r"(?:^|(?<=\.))(?:module|_orig_mod|_forward_module|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module)\."
 )
-# Every layout read here has one of these, so they tell the prefix of a backbone.
-_ANCHORS = ("patch_embed.proj.weight", "embeddings.cls_token")
-# What may stand beside a backbone, by the beginning of its keys.
+# What may be stored beside a backbone, by the beginning of its keys.
 _BESIDE = (
     (
         re.compile(
@@ -71,7 +70,7 @@ class _Model:
         return ".".join((*self.entries, self.written)).rstrip(".")
 
 
-def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tuple[tuple[str, str], ...]]:
+def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[CheckpointWeights, tuple[tuple[str, str], ...]]:
     """Finds the backbone's tensors inside a file.
 
     Takes the backbone that ``weights`` names, else that of the first of ``teacher``, ``model``, ``state_dict``,
@@ -81,14 +80,14 @@ def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tu
     Args:
         raw: The file.
         weights: Name of a backbone, or what only one name begins with: ``student``, ``model_ema``,
-            ``teacher.backbone``, ``state_dict.base_encoder``. The entry that is taken without it need not be said.
+            ``teacher.backbone``, ``state_dict.base_encoder``. The name of the default entry may be omitted.
 
     Returns:
         The contents, and (key, reason) of every tensor left out of the dict that holds the backbone.
 
     Raises:
-        UnknownFormatError: Something that is no tensor stands among the tensors.
-        UnexpectedKeysError: Keys beside the backbone that are no known head.
+        UnknownFormatError: A value among the tensors is not a tensor.
+        UnexpectedKeysError: Keys beside the backbone that are not a known head.
         CheckpointError: ``weights`` names no backbone of the file, or one must be chosen.
     """
     models = sorted(_models(raw.contents), key=lambda model: model.name)
@@ -96,7 +95,7 @@ def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tu
     model = _chosen(raw.contents, models, usual, weights)
     tensors, others = _tensors(raw.contents, model), _others(models, model)
     if foreign := _foreign(tensors):
-        raise UnknownFormatError(f"the state dict holds things that are no tensors: {', '.join(foreign[:10])}")
+        raise UnknownFormatError(f"the state dict holds values that are not tensors: {', '.join(foreign[:10])}")
     inside, dropped, strange = _divided(tensors, model, others)
     if strange:
         raise UnexpectedKeysError(
@@ -111,14 +110,14 @@ def unwrap(raw: RawCheckpoint, weights: str | None = None) -> tuple[Contents, tu
         notes.append(f"stripped the prefix {model.prefix!r}")
     if others:
         notes.append(f"left out {', '.join(repr(other.name) for other in others)}; backbone.weights takes another")
-    contents = Contents(
+    contents = CheckpointWeights(
         state=inside,
         config=raw.config,
         preprocessor=raw.preprocessor,
         arguments=arguments_of(raw.contents),
         spec=raw.spec or _carried_spec(tensors, model.prefix),
         wrapper=usual,
-        only_kin=_only_kin(raw.contents, models, inside),
+        sibling_keys=_sibling_keys(raw.contents, models, inside),
         notes=tuple(notes),
     )
     return contents, dropped
@@ -130,14 +129,14 @@ def _plain(key: str) -> str:
 
 
 def _models(tree: Mapping[Any, Any], entries: tuple[str, ...] = ()) -> Iterator[_Model]:
-    """Finds the backbones of a file: every prefix under which a patch embedding stands, in every dict."""
+    """Finds the backbones of a file: every prefix before an anchor of a layout, in every dict."""
     prefixes: dict[str, str] = {}
     for key, value in tree.items():
         if not isinstance(key, str):
             continue
         if isinstance(value, Mapping) and len(entries) < _DEEPEST:
             yield from _models(value, (*entries, key))
-        for anchor in _ANCHORS if isinstance(value, Tensor) else ():
+        for anchor in ANCHORS if isinstance(value, Tensor) else ():
             if f".{_plain(key)}".endswith(f".{anchor}"):
                 prefixes.setdefault(_plain(key).removesuffix(anchor), _before(key, anchor))
     for prefix, written in prefixes.items():
@@ -153,7 +152,7 @@ def _before(key: str, anchor: str) -> str:
 
 
 def _usual_entry(tree: Mapping[Any, Any], models: Sequence[_Model]) -> str | None:
-    """Returns the entry that is taken when nobody chooses; None if that is the file itself, or there is none."""
+    """Returns the entry that is taken by default; None if that is the file itself, or there is none."""
     holding = {model.entries[0] for model in models if model.entries}
     holding = holding or {name for name in _WRAPPERS if isinstance(tree.get(name), Mapping)}
     return next((name for name in _WRAPPERS if name in holding), None)
@@ -161,24 +160,24 @@ def _usual_entry(tree: Mapping[Any, Any], models: Sequence[_Model]) -> str | Non
 
 def _chosen(tree: Mapping[Any, Any], models: Sequence[_Model], usual: str | None, weights: str | None) -> _Model:
     if weights is not None and (models or not isinstance(tree.get(weights), Mapping)):
-        found = _named(models, usual, weights)
-        if not found:
+        candidates = _named(models, usual, weights)
+        if not candidates:
             raise CheckpointError(f"backbone.weights={weights} names no backbone of the file; {_listed(models, usual)}")
     elif not models:  # the layouts will say what it is
         entry = usual if weights is None else weights
         return _Model((entry,) if entry is not None else (), "", "")
     else:
-        found = [model for model in models if model.entries[:1] == _entries(usual)] or models
-        if len({model.entries for model in found}) == 1:  # a model around its own average is the model
-            found = [model for model in found if not model.prefix] or found
-    if len(found) == 1:
-        return found[0]
-    working = [model for model in found if _is_explained(_tensors(tree, model), model, _others(models, model))]
-    raise CheckpointError(f"the checkpoint holds several backbones; {_listed(working or found, usual)}")
+        candidates = [model for model in models if model.entries[:1] == _entries(usual)] or models
+        if len({model.entries for model in candidates}) == 1:  # a model around its own average is the model
+            candidates = [model for model in candidates if not model.prefix] or candidates
+    if len(candidates) == 1:
+        return candidates[0]
+    working = [model for model in candidates if _is_explained(_tensors(tree, model), model, _others(models, model))]
+    raise CheckpointError(f"the checkpoint holds several backbones; {_listed(working or candidates, usual)}")
 
 
 def _named(models: Sequence[_Model], usual: str | None, asked: str) -> list[_Model]:
-    """Returns the models that are called so, else those whose names begin so; the usual entry need not be said."""
+    """Returns the models that are called so, else those whose names begin so; the usual entry may be omitted."""
     asked = _plain(f"{asked}.").rstrip(".")
     whole = {model: _plain(f"{model.name}.").rstrip(".") for model in models}
     short = {model: model.prefix.rstrip(".") for model in models if model.entries == _entries(usual)}
@@ -214,12 +213,12 @@ def _tensors(tree: Mapping[Any, Any], model: _Model) -> Mapping[str, Tensor]:
 
 
 def _foreign(tensors: Mapping[Any, Any]) -> list[str]:
-    """Names what is no tensor among tensors."""
+    """Lists the keys whose values are not tensors."""
     return [str(key) for key, value in tensors.items() if not isinstance(value, Tensor) or not isinstance(key, str)]
 
 
 def _is_explained(tensors: Mapping[str, Tensor], model: _Model, others: Sequence[_Model]) -> bool:
-    """Tells whether everything beside a model is known."""
+    """Tells whether a rule covers every key beside a model."""
     return not _foreign(tensors) and not _divided(tensors, model, others)[2]
 
 
@@ -231,7 +230,7 @@ def _others(models: Sequence[_Model], model: _Model) -> list[_Model]:
 def _divided(
     tensors: Mapping[str, Tensor], model: _Model, others: Sequence[_Model]
 ) -> tuple[dict[str, Tensor], tuple[tuple[str, str], ...], list[str]]:
-    """Divides a dict into a model, without its prefix, what is left out, with reasons, and what nothing explains."""
+    """Divides a dict into a model, without its prefix, what is left out, with reasons, and what no rule covers."""
     roots = {_root(other.prefix, model.prefix): f"of another model: {other.name}" for other in others}
     within = tuple(root for root in roots if root != model.prefix and root.startswith(model.prefix))
     inside, dropped, strange = {}, [], []
@@ -259,9 +258,9 @@ def _root(other: str, mine: str) -> str:
 
 
 def _reason(key: str, prefix: str, roots: Mapping[str, str]) -> str | None:
-    """Says why a key beside a model is left out; None if nothing is known of it."""
+    """Returns why a key beside a model is left out; None for a key that no rule covers."""
     around = [prefix[:end] for end, letter in enumerate(f".{prefix}") if letter == "." and end < len(prefix)]
-    names = [key.removeprefix(each) for each in around if key.startswith(each)]
+    names = [key.removeprefix(outer) for outer in around if key.startswith(outer)]
     if any(_COUNTERS.match(name) for name in (key.removeprefix(prefix), *names)):
         return "counter of an averaged model"
     known = (reason for pattern, reason in _BESIDE if any(pattern.match(name) for name in names))
@@ -269,26 +268,28 @@ def _reason(key: str, prefix: str, roots: Mapping[str, str]) -> str | None:
     return next(known, next(other, None))
 
 
-def _only_kin(tree: Mapping[Any, Any], models: Sequence[_Model], inside: Mapping[str, Tensor]) -> frozenset[str]:
-    """Names the mask tokens that other copies of a backbone have, as a student's has where the teacher's has none."""
-    found: set[str] = set()
+def _sibling_keys(tree: Mapping[Any, Any], models: Sequence[_Model], inside: Mapping[str, Tensor]) -> frozenset[str]:
+    """Lists the mask tokens that only other copies of a backbone have: a student has one where its teacher has none."""
+    masks: set[str] = set()
     for model in models:
         plain = (_plain(str(key)) for key in _tensors(tree, model))
         names = {key.removeprefix(model.prefix) for key in plain if key.startswith(model.prefix)}
-        found |= {name for name in names - inside.keys() if re.match(MASKS, name)}
-    return frozenset(found)
+        masks |= {name for name in names - inside.keys() if re.match(MASKS, name)}
+    return frozenset(masks)
 
 
 def arguments_of(tree: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Returns the arguments of the script that wrote the file; where entries differ, the first one's."""
-    found = [vars(each) if isinstance(each, argparse.Namespace) else each for each in map(tree.get, _ARGUMENTS)]
-    return ChainMap(*(each for each in found if isinstance(each, Mapping)))
+    arguments = [vars(value) if isinstance(value, argparse.Namespace) else value for value in map(tree.get, _ARGUMENTS)]
+    return ChainMap(*(value for value in arguments if isinstance(value, Mapping)))
 
 
 def _carried_spec(tensors: Mapping[str, Any], prefix: str) -> Mapping[str, Any] | None:
     """Returns the spec that ``VisionTransformer`` puts beside the version of its module in a state dict."""
     metadata = getattr(tensors, "_metadata", {})
     carried = metadata.items() if isinstance(metadata, Mapping) else ()
-    own = [value for name, value in carried if _plain(f"{name}.".lstrip(".")) == prefix and isinstance(value, Mapping)]
-    specs = (value.get(SPEC_KEY) for value in own)
+    matching = [
+        value for name, value in carried if _plain(f"{name}.".lstrip(".")) == prefix and isinstance(value, Mapping)
+    ]
+    specs = (value.get(SPEC_KEY) for value in matching)
     return next((spec for spec in specs if isinstance(spec, Mapping)), None)

@@ -7,8 +7,8 @@ import argparse
 from benchmark.cli.arguments import Verbs, add_results
 
 _ABLATION = """Fill tables of configs/ablations/ from the records, write them as CSV, Markdown and LaTeX into
-results/ablations/ and print them. Rows are matched by what the models are; what is missing is named with the command
-that would fill it."""
+results/ablations/ and print them. Rows are matched by the properties of the models; a missing row comes with the
+command that would fill it."""
 
 
 def add(verbs: Verbs) -> None:
@@ -17,15 +17,17 @@ def add(verbs: Verbs) -> None:
         "ablation", help="tables of one change at a time, with differences", description=_ABLATION
     )
     ablation.add_argument(
-        "tables", nargs="+", metavar="CONFIG", help="a table of configs/ablations/, or a file of yours"
+        "tables", nargs="+", metavar="CONFIG", help="a table of configs/ablations/, or a file of your own"
     )
     add_results(ablation)
-    ablation.add_argument("--protocol", metavar="LABEL", help="as the leaderboard has it (default: the fullest)")
+    ablation.add_argument(
+        "--protocol", metavar="LABEL", help="as in the leaderboard (default: the one with most results)"
+    )
     ablation.add_argument("--filter", nargs="+", default=(), metavar="COND", help="as for the leaderboard")
     ablation.set_defaults(verb=_ablation)
 
 
 def _ablation(options: argparse.Namespace) -> int:
-    from benchmark.report.verbs import ablations
+    from benchmark.report.commands import ablations
 
     return ablations(options.results, options.tables, label=options.protocol, conditions=options.filter)

@@ -7,8 +7,8 @@ import argparse
 from benchmark.cli.arguments import Verbs, add_rendered_root, add_results
 
 _ABLATION_MINI = """Train a tiny transformer three times on rendered images, shared, with specialised norms, and with
-specialised norms and qkv, evaluate all on the mini benchmarks and print the ablation table. It shows the path; it is
-far too small to tell which architecture is better."""
+specialised norms and qkv, evaluate all on the mini benchmarks and print the ablation table. It shows the procedure; it
+is far too small to tell which architecture is better."""
 
 
 def add(verbs: Verbs) -> None:

@@ -6,22 +6,27 @@ import argparse
 import json
 import shutil
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.cli.arguments import CHECKPOINT, Verbs, add_data_root, add_device
 from benchmark.errors import DenseBenchError, UsageError
 
-_CHECK = """With --checkpoint: load it, say what it holds and how it would be run, and see whether its features make
-sense; backbone.key=value says what its tensors do not, as in run. With --data: read every file of a dataset, say what
-is there, what is wrong, and which known variant it is. Exit code 0: usable, 1: not, 2: it cannot be loaded; of two
-checks the worse."""
+if TYPE_CHECKING:
+    from benchmark.benchmarks import Benchmark
+    from benchmark.tasks import DataSize
+
+_CHECK = """With --checkpoint: load it, say what it holds and how it would be run, test whether its features make sense,
+and estimate how long benchmarks take. backbone.key=value gives settings that the weights do not show, as in run. With
+--data: read every file of a dataset and say what is present, what is wrong, and which known variant it is. With both:
+estimate the time on your own data too. Exit code 0: usable, 1: not usable, 2: it cannot be loaded; the higher one of
+two checks."""
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verb."""
-    check = verbs.add_parser("check", help="look at a checkpoint or data before hours are spent", description=_CHECK)
+    check = verbs.add_parser("check", help="check a checkpoint or a dataset before a long run", description=_CHECK)
     check.add_argument("--checkpoint", metavar="CKPT", help=CHECKPOINT)
-    check.add_argument("--data", metavar="NAME", help="dataset to read, file by file")
+    check.add_argument("--data", metavar="NAME", help="a dataset, or a .toml file that describes your own")
     add_data_root(check)
     add_device(check)
     check.add_argument("--json", action="store_true", help="machine-readable")
@@ -55,19 +60,33 @@ def _check(options: argparse.Namespace) -> int:
 def _check_checkpoint(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Prints an examination unless JSON is wanted; returns the exit code and the examination as plain values."""
     from benchmark.devices import choose_device
-    from benchmark.doctor import check_checkpoint, render
-    from benchmark.protocols import parse_backbone_options
+    from benchmark.doctor.checkpoint import check_checkpoint, render
+    from benchmark.protocols.read_settings import parse_backbone_options
 
     given = parse_backbone_options(options.overrides)
-    found = check_checkpoint(options.checkpoint, given, choose_device(options.device))
+    found = check_checkpoint(options.checkpoint, given, choose_device(options.device), _own(options))
     if not options.json:
         print(render(found, max(shutil.get_terminal_size((120, 24)).columns, 60)))
     return 1 if found.problems else 0, found.as_json()
 
 
+def _own(options: argparse.Namespace) -> list[tuple[Benchmark, DataSize]]:
+    """Returns the benchmarks on data of one's own; none where it cannot be read, of which its check tells."""
+    from benchmark.benchmarks import find_dataset, is_description
+    from benchmark.doctor.data_size import measured
+
+    if options.data is None or not is_description(options.data):
+        return []
+    try:
+        return measured(find_dataset(options.data), options.data_root)
+    except DenseBenchError:
+        return []
+
+
 def _check_data(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Does for a dataset what `_check_checkpoint` does."""
-    from benchmark.data.verify import check_data
+    from benchmark.benchmarks import find_dataset
+    from benchmark.doctor.data import check_data
 
-    report = check_data(options.data, options.data_root, quiet=options.json)
+    report = check_data(find_dataset(options.data), options.data_root, quiet=options.json)
     return 0 if report.usable else 1, report.as_json()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from benchmark.cli.arguments import Verbs, add_data_root, positive
+from benchmark.cli.arguments import Verbs, add_data_root
 from benchmark.errors import UsageError
+from benchmark.options import positive
 
-_DATA = """Put a dataset into its official layout under the data root, whole or not at all, and check every file.
-Without --from: complete and check what is there, or tell where to get it. An interrupted download goes on. "data cache"
-lists the stored features and trained heads and, with --prune, frees their room."""
+_DATA = """Put a dataset into its official layout under the data root, completely or not at all, and check every file.
+Without --from: complete and check the files that are present, or say where to get them. An interrupted download
+resumes. "data cache" lists the stored features and trained heads and, with --prune, deletes them."""
 
 
 def add(verbs: Verbs) -> None:
@@ -18,20 +19,20 @@ def add(verbs: Verbs) -> None:
     data.add_argument(
         "dataset",
         metavar="NAME",
-        help="ade20k, voc2012, cityscapes, nyu, kitti, sunrgbd or imagenet; or cache: the stored features",
+        help="a dataset of `densebench list`; or cache: the stored features",
     )
     data.add_argument(
         "--from", dest="sources", nargs="+", default=(), metavar="SOURCE", help="archives, folders, lists or URLs"
     )
     add_data_root(data)
     existing = data.add_mutually_exclusive_group()
-    existing.add_argument("--add", action="store_true", help="add to the dataset that is there")
-    existing.add_argument("--replace", action="store_true", help="make the dataset that is there anew")
-    data.add_argument("--skip-checksum", action="store_true", help="use archives with another checksum")
+    existing.add_argument("--add", action="store_true", help="add to the existing dataset")
+    existing.add_argument("--replace", action="store_true", help="replace the existing dataset")
+    data.add_argument("--skip-checksum", action="store_true", help="accept archives with another checksum")
     data.add_argument("--keep-downloads", action="store_true", help="keep fetched archives")
     data.add_argument("--prune", action="store_true", help="cache: delete stored features and trained heads")
-    data.add_argument("--older-than", type=positive, metavar="DAYS", help="cache: only what was not used for so long")
-    data.add_argument("--incomplete", action="store_true", help="cache: only what was never finished")
+    data.add_argument("--older-than", type=positive, metavar="DAYS", help="cache: only what was not used for this long")
+    data.add_argument("--incomplete", action="store_true", help="cache: only unfinished extractions")
     data.set_defaults(verb=_data)
 
 
@@ -40,10 +41,11 @@ def _data(options: argparse.Namespace) -> int:
         return _cache(options)
     if options.prune or options.older_than is not None or options.incomplete:
         raise UsageError("--prune, --older-than and --incomplete belong to `densebench data cache`")
-    from benchmark.data.prepare import prepare
+    from benchmark.benchmarks import find_dataset
+    from benchmark.prepare.prepare import prepare
 
     return prepare(
-        options.dataset,
+        find_dataset(options.dataset),
         options.sources,
         options.data_root,
         existing="add" if options.add else "replace" if options.replace else "refuse",
@@ -54,8 +56,8 @@ def _data(options: argparse.Namespace) -> int:
 
 def _cache(options: argparse.Namespace) -> int:
     from benchmark.cache import features_folder
+    from benchmark.features.inventory import describe, prune, stored
     from benchmark.probing import kept_heads
-    from benchmark.probing.feature_store.inventory import describe, prune, stored
 
     if options.sources or options.add or options.replace:
         raise UsageError("the cache is filled by runs; `densebench data cache` lists it, --prune frees it")

@@ -9,7 +9,7 @@ from benchmark.cli.arguments import Verbs, add_rendered_root, add_results
 
 def add(verbs: Verbs) -> None:
     """Adds the verb."""
-    demo = verbs.add_parser("demo", help="the whole story on rendered data, no network, no weights")
+    demo = verbs.add_parser("demo", help="train, evaluate and compare on rendered data: no network, no weights")
     add_rendered_root(demo)
     add_results(demo)
     demo.set_defaults(verb=_demo)
@@ -17,8 +17,7 @@ def add(verbs: Verbs) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     from benchmark.demo import run_demo
-    from benchmark.report.page.verb import report
-    from benchmark.report.verbs import leaderboard
+    from benchmark.report.commands import leaderboard, report
 
     failed = run_demo(options.data_root, options.results, options.command)
     leaderboard(options.results)

@@ -6,7 +6,7 @@ import argparse
 
 from benchmark.cli.arguments import Verbs, add_results
 
-_LEADERBOARD = """Write the leaderboard as CSV, Markdown, LaTeX and JSON into the results folder, whole, and print the
+_LEADERBOARD = """Write the whole leaderboard as CSV, Markdown, LaTeX and JSON into the results folder, and print the
 part that is asked for. Exit code 1: a record cannot be trusted and was left out."""
 
 
@@ -27,13 +27,13 @@ def add(verbs: Verbs) -> None:
         "--filter", nargs="+", default=(), metavar="COND", help="protocol=dinov2, 'name=*vit*', 'params_m<100'"
     )
     board.add_argument(
-        "--published", nargs="+", default=(), metavar="P", help="lay published figures of a protocol beside ours"
+        "--published", nargs="+", default=(), metavar="P", help="show published figures of a protocol beside ours"
     )
     board.set_defaults(verb=_leaderboard)
 
 
 def _leaderboard(options: argparse.Namespace) -> int:
-    from benchmark.report.verbs import leaderboard
+    from benchmark.report.commands import leaderboard
 
     return leaderboard(
         options.results,

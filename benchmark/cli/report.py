@@ -18,6 +18,6 @@ def add(verbs: Verbs) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from benchmark.report.page.verb import report
+    from benchmark.report.commands import report
 
     return report(options.results)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from benchmark.cli.arguments import Verbs, add_device, add_results
 
-_RERUN = """Run the cell of a record again, with the same weights, protocol, seed and limit, and say whether the number
-comes out the same. The run leaves a record of its own. Exit code 0: it agrees, 1: it does not, 2: it cannot be run."""
+_RERUN = """Repeat the run of a record with the same weights, protocol, seed and limit, and say whether the number is
+the same. The run leaves a record of its own. Exit code 0: it agrees, 1: it does not, 2: it cannot be run."""
 
 
 def add(verbs: Verbs) -> None:
     """Adds the verb."""
-    rerun = verbs.add_parser("rerun", help="run a record's cell again: does it agree?", description=_RERUN)
+    rerun = verbs.add_parser("rerun", help="repeat the run of a record: is the number the same?", description=_RERUN)
     rerun.add_argument("record", metavar="RECORD", help="identity, or path of its .json")
     add_results(rerun)
     rerun.add_argument("--checkpoint", metavar="CKPT", help="where the weights are now (default: where they were)")

@@ -1,44 +1,30 @@
-"""Classification samples: images and their classes, through torchvision's transforms to normalised tensors."""
+"""The splits of classification datasets: images of one class each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
-from benchmark.backbones.spec import Preprocessing
-from benchmark.data.class_folders import class_differences, list_classes
-from benchmark.data.crops import centre_crop, random_flip, random_resized_crop, resize_short
 from benchmark.data.folders import readable
-from benchmark.data.images import normalised, read_image
-from benchmark.data.layout import ClassificationLayout
+from benchmark.data.images import read_image
+from benchmark.data.list_classes import class_differences
 from benchmark.data.per_class import spread
 from benchmark.data.split import Split, find_root, refuse_problems
 from benchmark.errors import DataError
-from benchmark.protocols import ImageView, LinearTrain
 
-
-@dataclass(frozen=True)
-class ClassificationSample:
-    """One image with its class."""
-
-    image: Tensor
-    """(3, H, W) float32 RGB, normalised."""
-
-    label: int
-    """Rank of its class."""
+if TYPE_CHECKING:
+    from benchmark.data.dataset import ClassificationDataset
 
 
 class LabelledImages(Split):
     """Images with one class each, in a fixed order.
 
     Args:
-        layout: The dataset.
+        dataset: The dataset.
         root: Its root.
         split: Name of the split.
         images: Paths relative to the root.
@@ -49,7 +35,7 @@ class LabelledImages(Split):
 
     def __init__(
         self,
-        layout: ClassificationLayout,
+        dataset: ClassificationDataset,
         root: Path,
         split: str,
         *,
@@ -58,7 +44,7 @@ class LabelledImages(Split):
         classes: tuple[str, ...],
         label_files: tuple[Path, ...] = (),
     ) -> None:
-        super().__init__(layout, root, split)
+        super().__init__(dataset, root, split)
         self.labels = np.asarray(labels, np.int64)
         self.classes = classes
         self.label_files = label_files
@@ -80,7 +66,7 @@ class LabelledImages(Split):
     def take(self, indices: Sequence[int]) -> LabelledImages:
         """Returns some of the images, in the order of ``indices``."""
         return LabelledImages(
-            self.layout, self.root, self.name,
+            self.dataset, self.root, self.name,
             images=[self._images[index] for index in indices],
             labels=self.labels[list(indices)],
             classes=self.classes,
@@ -95,84 +81,46 @@ class LabelledImages(Split):
         """
         return read_image(self.root / self._images[index])
 
+    def describe(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Returns class names and the labels of some of the images."""
+        return {"classes": list(self.classes), "labels": self.labels[list(rows)].tolist()}
+
+    def refuse_other_classes(self, other: Split) -> None:
+        """Raises DataError, which names them, if one split has classes the other lacks: ranks would not agree."""
+        differences = class_differences(other.classes, self.classes) if isinstance(other, LabelledImages) else []
+        if differences:
+            raise DataError(
+                f"{self.dataset.name}: {'; '.join(differences)}; both must hold the same classes, for a label is the "
+                "rank of its class"
+            )
+
 
 class ClassificationSplit(LabelledImages):
-    """The images of one split in the order of `list_classes`: by class, then by name.
+    """The images of one split in the order of `ClassListing`: by class, then by name.
 
     Args:
-        layout: The dataset.
+        dataset: The dataset.
         data_root: Folder that holds all datasets.
         split: Name of one of its splits.
         limit: Keep so many images only, spread evenly over the classes (`spread`).
 
     Raises:
-        DataError: An unknown split, no folder, or whatever `list_classes` finds wrong.
+        DataError: An unknown split, no folder, or whatever `ClassListing` finds wrong.
     """
 
-    def __init__(self, layout: ClassificationLayout, data_root: Path, split: str, *, limit: int | None = None) -> None:
-        root = find_root(layout, data_root, split)
+    def __init__(
+        self, dataset: ClassificationDataset, data_root: Path, split: str, *, limit: int | None = None
+    ) -> None:
+        root = find_root(dataset, data_root, split)
         with readable():
-            found = list_classes(root, layout.find(root, split))
-        refuse_problems(layout, found.problems)
+            found = dataset.list_split(root, split)
+        refuse_problems(dataset, found.problems)
         images, labels = found.images, found.labels
         if limit is not None:
             kept = spread(labels, limit)
             images, labels = [images[index] for index in kept], labels[kept]
         super().__init__(
-            layout, root, split,
+            dataset, root, split,
             images=images, labels=labels, classes=found.classes, label_files=found.label_files,
         )  # fmt: skip
         self.notes = found.notes
-
-
-def refuse_other_classes(train: LabelledImages, val: LabelledImages) -> None:
-    """Raises DataError, which names them, if one split has classes the other lacks: ranks would not agree."""
-    differences = class_differences(train.classes, val.classes)
-    if differences:
-        raise DataError(
-            f"{val.layout.name}: {'; '.join(differences)}; both must hold the same classes, for a label is the rank of "
-            "its class"
-        )
-
-
-def view_sample(
-    split: LabelledImages, view: ImageView, preprocessing: Preprocessing
-) -> Callable[[int], ClassificationSample]:
-    """Returns a function from an index to the one view that is scored: resized, and its centre cut out."""
-
-    def sample(index: int) -> ClassificationSample:
-        image = centre_crop(resize_short(_picture(split, index), view.resize, view.filter), view.crop)
-        return _sample(image, split, index, preprocessing)
-
-    return sample
-
-
-def train_sample(
-    split: LabelledImages, settings: LinearTrain, preprocessing: Preprocessing
-) -> Callable[[int], ClassificationSample]:
-    """Returns a function from an index to an augmented sample of ``settings.crop`` squared.
-
-    Randomness is drawn from numpy's global generator, as in the other tasks.
-    """
-
-    def sample(index: int) -> ClassificationSample:
-        image = random_resized_crop(
-            _picture(split, index),
-            settings.crop,
-            scale=settings.scale,
-            ratio=settings.ratio,
-            filter_name=settings.filter,
-        )
-        return _sample(random_flip(image, settings.flip), split, index, preprocessing)
-
-    return sample
-
-
-def _picture(split: LabelledImages, index: int) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(split.load(index)[..., ::-1]))
-
-
-def _sample(
-    image: Image.Image, split: LabelledImages, index: int, preprocessing: Preprocessing
-) -> ClassificationSample:
-    return ClassificationSample(normalised(np.array(image)[..., ::-1], preprocessing), int(split.labels[index]))

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark.data.layout import DepthEncoding
 from benchmark.errors import DataError
 
 HEADER = 26
@@ -17,8 +14,8 @@ HEADER = 26
 
 _EXIF_ORIENTATION = 0x0112
 _PNG = b"\x89PNG\r\n\x1a\n"
-_GREY, _PALETTE = 0, 3
-_COLOURS = {_GREY: "grey", 2: "RGB", _PALETTE: "palette", 4: "grey with transparency", 6: "RGB with transparency"}
+_GREY, _RGB, _PALETTE = 0, 2, 3
+_COLOURS = {_GREY: "grey", _RGB: "RGB", _PALETTE: "palette", 4: "grey with transparency", 6: "RGB with transparency"}
 _OTHER_KINDS: dict[str, tuple[tuple[int, bytes], ...]] = {
     "a JPEG": ((0, b"\xff\xd8\xff"),),
     "a JPEG 2000": ((0, b"\0\0\0\x0cjP  "), (0, b"\xff\x4f\xff\x51")),
@@ -29,11 +26,12 @@ _OTHER_KINDS: dict[str, tuple[tuple[int, bytes], ...]] = {
     "a TIFF": ((0, b"II*\0"), (0, b"MM\0*")),
     "a BMP": ((0, b"BM"),),
 }
-_FETCH = "fetch the official file again"
+FETCH = "fetch the official file again"
+"""How to mend a map of a dataset that ships."""
 
 
 def picture_problem(mode: str) -> str | None:
-    """Says why a file of this Pillow mode is no picture; None if it is one.
+    """Says why a file of this Pillow mode is not a picture; None if it is one.
 
     16-bit and floating-point grey values have no fixed rule that makes a picture of them; Pillow would clip at 255.
     """
@@ -42,8 +40,8 @@ def picture_problem(mode: str) -> str | None:
     return None
 
 
-def label_map_problem(begin: bytes) -> str | None:
-    """Says why a file that begins with these bytes is no label map; None if it is one.
+def label_map_problem(begin: bytes, *, coloured: bool = False, mend: str = FETCH) -> str | None:
+    """Says why a file that begins with these bytes is not a label map; None if it is one.
 
     A label is a number that any loss in the encoding makes another class, so that the kind of file is told by its
     content, never by its name. PNG keeps numbers; of its kinds, decoders scale grey values of less than 8 bits up to
@@ -51,29 +49,36 @@ def label_map_problem(begin: bytes) -> str | None:
 
     Args:
         begin: `HEADER` bytes, fewer where the file is shorter.
+        coloured: Whether the dataset's labels are colours rather than values.
+        mend: What is to be done about it.
     """
     depth, colour = _png_kind(begin)
     if depth is None:
-        return f"label maps are PNG files, this one {_told_kind(begin)}; other encodings change labels, {_FETCH}"
-    if colour == _PALETTE or (colour == _GREY and depth == 8):
+        return f"label maps are PNG files, this one {_kind_of_file(begin)}; other encodings change labels, {mend}"
+    if colour == _PALETTE or (depth == 8 and colour == (_RGB if coloured else _GREY)):
         return None
     kind = f"{depth}-bit {_COLOURS.get(colour, 'unknown')}"
+    if coloured:
+        return f"with a palette, label maps are 8-bit RGB or palette PNG files, this one is {kind}; {mend}"
     why = " whose values decoders scale up" if colour == _GREY and depth < 8 else ""
-    return f"label maps are 8-bit grey or palette PNG files, this one is {kind}{why}; {_FETCH}"
+    return f"label maps are 8-bit grey or palette PNG files, this one is {kind}{why}; {mend}"
 
 
-def depth_map_problem(begin: bytes) -> str | None:
-    """Says why a file that begins with these bytes is no depth map; None if it is one. 8 bits hold a picture of depths.
+def depth_map_problem(begin: bytes, *, mend: str = FETCH) -> str | None:
+    """Says why a file that begins with these bytes is not a depth map; None if it is one.
+
+    8 bits hold a picture of depths.
 
     Args:
         begin: `HEADER` bytes, fewer where the file is shorter.
+        mend: What is to be done about it.
     """
     depth, colour = _png_kind(begin)
     if depth is None:
-        return f"depth maps are PNG files, this one {_told_kind(begin)}; other encodings change depths, {_FETCH}"
+        return f"depth maps are PNG files, this one {_kind_of_file(begin)}; other encodings change depths, {mend}"
     if (depth, colour) == (16, _GREY):
         return None
-    return f"depth maps are 16-bit grey PNG files, this one is {depth}-bit {_COLOURS.get(colour, 'unknown')}; {_FETCH}"
+    return f"depth maps are 16-bit grey PNG files, this one is {depth}-bit {_COLOURS.get(colour, 'unknown')}; {mend}"
 
 
 def refuse_unfit(path: Path | str, problem_of: Callable[[bytes], str | None]) -> None:
@@ -84,7 +89,7 @@ def refuse_unfit(path: Path | str, problem_of: Callable[[bytes], str | None]) ->
         problem_of: `label_map_problem` or `depth_map_problem`.
 
     Raises:
-        DataError: It cannot be read, or is no such map.
+        DataError: It cannot be read, or is not such a map.
     """
     try:
         with Path(path).open("rb") as file:
@@ -102,7 +107,7 @@ def _png_kind(begin: bytes) -> tuple[int | None, int]:
     return begin[24], begin[25]
 
 
-def _told_kind(begin: bytes) -> str:
+def _kind_of_file(begin: bytes) -> str:
     for kind, marks in _OTHER_KINDS.items():
         if any(begin[offset : offset + len(mark)] == mark for offset, mark in marks):
             return f"is {kind}"
@@ -139,12 +144,3 @@ def unit_problem(median: float, usual: tuple[float, float]) -> str | None:
         f"the median depth is {median:.3g} m, expected {low:g} to {high:g} m: the depth maps are in another unit than "
         "the official ones"
     )
-
-
-def decode_depth(values: NDArray[np.integer], encoding: DepthEncoding) -> NDArray[np.float32]:
-    """Maps the 16-bit values of a depth map to float32 metres."""
-    values = values.astype(np.uint16)
-    if encoding.rotated_bits:
-        values = values >> encoding.rotated_bits | values << 16 - encoding.rotated_bits
-    depth = values.astype(np.float32) / np.float32(encoding.per_metre)
-    return depth if encoding.cap is None else np.minimum(depth, np.float32(encoding.cap))

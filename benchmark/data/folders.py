@@ -76,7 +76,7 @@ class _Count:
         self.number += 1
         self.example = self.example or path
 
-    def told(self, what: str) -> str:
+    def counted(self, what: str) -> str:
         example = printable(self.example) + (" for example" if self.number > 1 else "")
         return f"{self.number:,} {what} ({example})"
 
@@ -87,7 +87,7 @@ class Scan:
     Args:
         folder: The split's folder.
         suffixes: What names that are read end with, in any case.
-        beside: What names of other official files end with, of which nothing is told.
+        beside: What names of other official files end with, which are passed over in silence.
     """
 
     def __init__(self, folder: Path, suffixes: Sequence[str] = SUFFIXES, beside: Sequence[str] = ()) -> None:
@@ -144,19 +144,19 @@ class Scan:
             (self._left, "left by other programs"),
             (self._other, f"that do not end with {' or '.join(self.suffixes)}"),
         )
-        told = [count.told(what) for count, what in kinds if count.number]
-        return [f"{self.folder}: passed over: {', '.join(told)}"] if told else []
+        counts = [count.counted(what) for count, what in kinds if count.number]
+        return [f"{self.folder}: passed over: {', '.join(counts)}"] if counts else []
 
     @property
     def problems(self) -> list[str]:
-        """Lines that count what cannot be read and names that are no UTF-8; none where all is well."""
+        """Lines that count what cannot be read and names that are not UTF-8; none where all is well."""
         found = []
         if self._unreadable.number:
-            told = self._unreadable.told("files or folders")
-            found.append(f"{self.folder}: cannot be read: {told}; mend or remove them")
+            counted = self._unreadable.counted("files or folders")
+            found.append(f"{self.folder}: cannot be read: {counted}; mend or remove them")
         if self._strange.number:
-            told = self._strange.told("names that are not UTF-8")
-            found.append(f"{self.folder} holds {told}; records could not hold them, rename the files or folders")
+            counted = self._strange.counted("names that are not UTF-8")
+            found.append(f"{self.folder} holds {counted}; records could not hold them, rename the files or folders")
         return found
 
     @property
@@ -164,8 +164,8 @@ class Scan:
         """A line that counts images whose names differ in their suffix only; none where all differ otherwise."""
         if not self._twins.number:
             return []
-        told = self._twins.told("images twice, under names that differ in their suffix only")
-        return [f"{self.folder} holds {told}; remove one of each two, or rename it"]
+        counted = self._twins.counted("images twice, under names that differ in their suffix only")
+        return [f"{self.folder} holds {counted}; remove one of each two, or rename it"]
 
     def _sort(
         self, entry: os.DirEntry[str], below: str, folders: list[str], files: list[str], others: list[str]

@@ -1,4 +1,4 @@
-"""Image files to pixels and pixels to the backbone's input, the same for every task."""
+"""Image files to pixels, the same for every task."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from benchmark.backbones.spec import Preprocessing
 from benchmark.data.decoding import is_turned, picture_problem, size_problem
 from benchmark.errors import DataError
 
@@ -46,10 +43,3 @@ def size_mismatch(
     with Image.open(image_path) as file:
         turned = is_turned(file)
     return DataError(f"{path}: {size_problem(what, size[1::-1], image_path, image_size[1::-1], turned=turned)}")
-
-
-def normalised(image: NDArray[np.generic], preprocessing: Preprocessing) -> Tensor:
-    """Maps (H, W, 3) BGR of 0 to 255, integer or float, to (3, H, W) float32 RGB, normalised."""
-    rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1).float() / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
-    return (rgb - mean) / std

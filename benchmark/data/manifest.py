@@ -41,7 +41,7 @@ _QUIET_BELOW = 256 << 20  # bytes that are read before anybody wonders what is g
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileHash:
     """One file of a dataset."""
 
     name: str
@@ -66,12 +66,12 @@ class Manifest:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, FileHash] = {}
         self._dirty = False
         for path in (root / BESIDE, _in_cache(root)):
             self._entries.update(_read(path) if path else {})
 
-    def hashes(self, files: Sequence[Path], *, fresh: bool = False, quiet: bool = False) -> list[Entry]:
+    def hashes(self, files: Sequence[Path], *, fresh: bool = False, quiet: bool = False) -> list[FileHash]:
         """Returns one entry per file, in order; only files that are new or changed are read.
 
         Args:
@@ -98,7 +98,7 @@ class Manifest:
             progress.close()
         return [found[path] for path in files]
 
-    def stat(self, path: Path) -> Entry:
+    def stat(self, path: Path) -> FileHash:
         """Returns the entry of a file that is about to be read, with an empty hash.
 
         Raises:
@@ -109,9 +109,9 @@ class Manifest:
         except OSError as error:
             hint = under_another_suffix(path) if isinstance(error, FileNotFoundError) else ""
             raise DataError(f"{path} cannot be read: {error.strerror}{hint}") from error
-        return Entry(_name(path, self.root), stat.st_size, stat.st_mtime_ns, "")
+        return FileHash(_name(path, self.root), stat.st_size, stat.st_mtime_ns, "")
 
-    def learn(self, entry: Entry) -> None:
+    def learn(self, entry: FileHash) -> None:
         """Takes over a hash; size and time must have been taken by `stat` before the file was read."""
         settled = time.time_ns() - entry.modified_ns > _SETTLED_NS
         if settled and "\n" not in entry.name and self._entries.get(entry.name) != entry:
@@ -146,7 +146,7 @@ class Manifest:
         self._dirty = False
         return True
 
-    def _stat(self, path: Path) -> Entry:
+    def _stat(self, path: Path) -> FileHash:
         """Returns the entry of a file, with an empty hash where it must be read."""
         entry = self.stat(path)
         known = self._entries.get(entry.name)
@@ -181,7 +181,7 @@ def fingerprint_splits(splits: Mapping[str, Sequence[Path]], root: Path, *, quie
     return digest_splits(entries)
 
 
-def digest_splits(splits: Mapping[str, Iterable[Entry]]) -> str:
+def digest_splits(splits: Mapping[str, Iterable[FileHash]]) -> str:
     """Returns the fingerprint (16 hexadecimal digits) of entries by split."""
     digest = hashlib.sha256()
     for split, entries in splits.items():
@@ -191,7 +191,7 @@ def digest_splits(splits: Mapping[str, Iterable[Entry]]) -> str:
 
 
 def hash_file(path: Path, algorithm: str = "sha256", advance: Callable[[int], object] = int) -> str:
-    """Returns the hash of a file in hexadecimal digits; ``advance`` is told the bytes read.
+    """Returns the hash of a file in hexadecimal digits; ``advance`` is called with the bytes read.
 
     Raises:
         OSError: The file cannot be read.
@@ -231,8 +231,8 @@ def _in_cache(root: Path) -> Path | None:
     return folder / "manifests" / f"{key}.tsv"
 
 
-def _read(path: Path) -> dict[str, Entry]:
-    """Reads a manifest; one that is absent, damaged or of another version is no manifest, not an error."""
+def _read(path: Path) -> dict[str, FileHash]:
+    """Reads a manifest; one that is absent, damaged or of another version counts as absent; it is not an error."""
     try:
         lines = path.read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
@@ -246,5 +246,5 @@ def _read(path: Path) -> dict[str, Entry]:
             continue
         digest, length, modified, name = parts
         if len(digest) == 64 and length.isdecimal() and modified.isdecimal() and name:
-            entries[name] = Entry(name, int(length), int(modified), digest)
+            entries[name] = FileHash(name, int(length), int(modified), digest)
     return entries

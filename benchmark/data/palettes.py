@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark.data.layout import Colours
+from benchmark.data.label_encoding import PaletteKind
 
 _UNKNOWN = -1
 
@@ -26,7 +26,7 @@ def voc_palette() -> NDArray[np.uint8]:
     return np.sum(bits, axis=0).astype(np.uint8)
 
 
-def palette_problem(image: Image.Image, colours: Colours) -> str | None:
+def palette_problem(image: Image.Image, colours: PaletteKind) -> str | None:
     """Says why the indices of a label map are not its labels, or may not be; None where they are.
 
     Grey values count as labels whatever the dataset's colours. Black tells nothing: it fills what is unused.
@@ -58,7 +58,7 @@ def palette_problem(image: Image.Image, colours: Colours) -> str | None:
     )
 
 
-def _labels_of(palette: NDArray[np.integer], colours: Colours) -> NDArray[np.int64]:
+def _labels_of(palette: NDArray[np.integer], colours: PaletteKind) -> NDArray[np.int64]:
     """Returns the label each colour (N, 3) of a palette stands for.
 
     A palette of nothing but grey values is that of a file that was grey.

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
 from benchmark.data.decoding import refuse_unfit
 from benchmark.data.folders import readable, under_another_suffix
-from benchmark.data.layout import Layout
 from benchmark.data.manifest import fingerprint_splits
-from benchmark.data.map_listing import MapListing
 from benchmark.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from benchmark.data.dataset import Dataset
 
 
 class Split(ABC):
     """The images of one split in a fixed order.
 
     Args:
-        layout: The dataset.
+        dataset: The dataset.
         root: Its root.
         split: Name of one of its splits.
     """
 
-    def __init__(self, layout: Layout, root: Path, split: str) -> None:
-        self.layout = layout
+    def __init__(self, dataset: Dataset, root: Path, split: str) -> None:
+        self.dataset = dataset
         self.root = root
         self.name = split
         self.notes: tuple[str, ...] = ()
@@ -57,12 +58,22 @@ class Split(ABC):
     def load(self, index: int) -> Any:
         """Reads one image and what a dense task has beside it."""
 
+    def describe(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Returns what a description of some of the images says of their classes; nothing where maps say it."""
+        return {}
+
+    def refuse_unfit_maps(self) -> None:  # noqa: B027  (images of one class have no maps)
+        """Raises DataError for a map that cannot hold what its dataset's maps do, before anything is trained."""
+
+    def refuse_other_classes(self, other: Split) -> None:  # noqa: B027  (maps name their classes themselves)
+        """Raises DataError where another split of the dataset has other classes than this one."""
+
 
 class MapSplit(Split):
     """The images of one split and the maps that belong to them, in a fixed order.
 
     Args:
-        layout: The dataset.
+        dataset: The dataset.
         data_root: Folder that holds all datasets.
         split: Name of one of its splits.
         limit: Keep the first so many images only.
@@ -75,28 +86,22 @@ class MapSplit(Split):
     map_key: ClassVar[str]
     """Key of the map's path in an mmsegmentation ``results`` dict; the image's is ``img_path``."""
 
-    map_name: ClassVar[str]
-    """What messages call the map."""
-
-    map_problem: ClassVar[Callable[[bytes], str | None]]
-    """Says of the first bytes of a file why it is no such map."""
-
-    def __init__(self, layout: Layout, data_root: Path, split: str, *, limit: int | None = None) -> None:
-        super().__init__(layout, find_root(layout, data_root, split), split)
+    def __init__(self, dataset: Dataset, data_root: Path, split: str, *, limit: int | None = None) -> None:
+        super().__init__(dataset, find_root(dataset, data_root, split), split)
         with readable():
-            found = self._list()
-        refuse_problems(layout, found.problems)
+            found = dataset.list_split(self.root, split)
+        refuse_problems(dataset, found.problems)
         self.notes = found.notes
         self._infos = [self._info(str(image), str(map_)) for image, map_ in found.pairs[:limit]]
         if not self._infos:
-            raise DataError(f"{layout.name}: no images of split {split!r} under {self.root}")
+            raise DataError(f"{dataset.name}: no images of split {split!r} under {self.root}")
         for path in self.files:
             with readable():
                 there = path.is_file()
             if not there:
                 raise DataError(
-                    f"{layout.name}: {path} is missing{under_another_suffix(path)}; {split!r} needs an image and its "
-                    f"{self.map_name}"
+                    f"{dataset.name}: {path} is missing{under_another_suffix(path)}; {split!r} needs an image and its "
+                    f"{dataset.map_name}"
                 )
 
     def __len__(self) -> int:
@@ -115,7 +120,7 @@ class MapSplit(Split):
     @property
     def scenes(self) -> list[str] | None:
         """Where each image was filmed, in order; None where images have nothing to do with each other."""
-        scene = self.layout.scene
+        scene = self.dataset.scene
         return None if scene is None else [scene(name) for name in self.names]
 
     @abstractmethod
@@ -126,6 +131,10 @@ class MapSplit(Split):
     def load_map(self, index: int) -> NDArray[Any]:
         """Reads the map of one image alone, (H, W): class ids or metres."""
 
+    def describe(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Returns what a description of some of the images says of their classes; nothing where maps say it."""
+        return {}
+
     def refuse_unfit_maps(self) -> None:
         """Looks at the first bytes of every map, so that hours of training do not end at one that holds no labels.
 
@@ -133,39 +142,34 @@ class MapSplit(Split):
             DataError: A map whose content, whatever its name, is of a kind that cannot hold labels or depths.
         """
         for info in self._infos:
-            refuse_unfit(info[self.map_key], self.map_problem)
-
-    @abstractmethod
-    def _list(self) -> MapListing:
-        """Lists images and maps."""
+            refuse_unfit(info[self.map_key], self.dataset.map_problem)
 
     def _info(self, image: str, map_path: str) -> dict[str, Any]:
         """Returns what a ``results`` dict of an image begins with."""
         return {"img_path": image, self.map_key: map_path}
 
 
-def refuse_problems(layout: Layout, problems: Sequence[str]) -> None:
+def refuse_problems(dataset: Dataset, problems: Sequence[str]) -> None:
     """Raises DataError with the first of the problems of a listing, and how many more there are."""
     if problems:
         more = f" (and {len(problems) - 1:,} more problems)" if problems[1:] else ""
-        raise DataError(f"{layout.name}: {problems[0]}{more}")
+        raise DataError(f"{dataset.name}: {problems[0]}{more}")
 
 
-def find_root(layout: Layout, data_root: Path, split: str) -> Path:
+def find_root(dataset: Dataset, data_root: Path, split: str) -> Path:
     """Returns a dataset's root, in which the folders and lists of a split were found.
 
     Raises:
         DataError: An unknown split, or a folder or list that is missing.
     """
-    if split not in layout.splits:
-        near = did_you_mean(split, layout.splits)
-        raise DataError(f"{layout.name} has no split {split!r}{near}; splits: {', '.join(layout.splits)}")
-    missing = layout.missing(data_root, (split,))
+    if split not in dataset.splits:
+        near = did_you_mean(split, dataset.splits)
+        raise DataError(f"{dataset.name} has no split {split!r}{near}; splits: {', '.join(dataset.splits)}")
+    missing = dataset.missing(data_root, (split,))
     if missing:
-        raise DataError(
-            f"{layout.name}: no {missing[0]}; --data-root must hold {layout.folder}/ in its official layout"
-        )
-    return layout.root(data_root)
+        place = f"--data-root must hold {dataset.folder}/ in its official layout"
+        raise DataError(f"{dataset.name}: no {missing[0]}; {dataset.advice if dataset.description else place}")
+    return dataset.root(data_root)
 
 
 def data_fingerprint(splits: Sequence[Split]) -> str:
@@ -176,9 +180,9 @@ def data_fingerprint(splits: Sequence[Split]) -> str:
     """
     members: dict[str, list[Split]] = {}
     for split in splits:
-        members.setdefault(split.layout.name, []).append(split)
+        members.setdefault(split.dataset.name, []).append(split)
     prints = {
-        name: fingerprint_splits({split.name: split.files for split in own}, own[0].root)
+        name: own[0].dataset.fingerprint(fingerprint_splits({split.name: split.files for split in own}, own[0].root))
         for name, own in members.items()
     }
     if len(prints) == 1:
@@ -188,10 +192,10 @@ def data_fingerprint(splits: Sequence[Split]) -> str:
 
 def refuse_overlap(train: Split, val: Split) -> None:
     """Raises DataError if an image stands in both splits of a dataset."""
-    if train.layout.name != val.layout.name:
+    if train.dataset.name != val.dataset.name:
         return
     shared = sorted(set(train.names) & set(val.names))
     if shared:
         raise DataError(
-            f"{train.layout.name}: {len(shared)} images are in both {train.name!r} and {val.name!r}: {shared[0]}"
+            f"{train.dataset.name}: {len(shared)} images are in both {train.name!r} and {val.name!r}: {shared[0]}"
         )

@@ -29,7 +29,7 @@ def confusion_matrix(
         int64 (C, C), rows are targets; a tensor if ``target`` is one, else an array.
 
     Raises:
-        ValueError: Shapes differ, values are no integers, or a class is out of range.
+        ValueError: Shapes differ, values are not integers, or a class is out of range.
 
     >>> confusion_matrix(np.array([[0, 1], [1, 255]]), np.array([[0, 1], [0, 0]]), num_classes=2)
     array([[1, 0],

@@ -44,7 +44,7 @@ def depth_errors(
 
     Definitions: Eigen et al., NIPS 2014, as in facebookresearch/dinov3 ``eval/depth/metrics.py`` and in
     Monocular-Depth-Estimation-Toolbox ``core/evaluation/metrics.py``. (``silog`` of mmsegmentation's ``DepthMetric``
-    is another quantity: it subtracts half of the squared mean and is no percentage.)
+    is another quantity: it subtracts half of the squared mean and not a percentage.)
 
     Args:
         target: (H, W) or any other shape, metres.

@@ -25,7 +25,7 @@ def top_k(scores: Tensor | np.ndarray, target: Tensor | np.ndarray, *, k: Sequen
         k to a share in [0, 1]; nan if there are no images.
 
     Raises:
-        ValueError: Wrong shapes, a target that is no class, or a k below 1.
+        ValueError: Wrong shapes, a target that is not a class, or a k below 1.
 
     >>> top_k(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), np.array([2, 0]), k=(1, 2))
     {1: 0.5, 2: 1.0}
@@ -53,10 +53,10 @@ def ranks(scores: Tensor | np.ndarray, target: Tensor | np.ndarray) -> Tensor | 
         int64 (..., N); a tensor if ``scores`` is one, else an array.
 
     Raises:
-        ValueError: Wrong shapes, targets that are no integers, or one out of range.
+        ValueError: Wrong shapes, targets that are not integers, or one out of range.
     """
     values, classes = (
-        given if isinstance(given, Tensor) else torch.from_numpy(np.array(given)) for given in (scores, target)
+        array if isinstance(array, Tensor) else torch.from_numpy(np.array(array)) for array in (scores, target)
     )
     if values.ndim < 2 or classes.shape != values.shape[-2:-1]:
         raise ValueError(

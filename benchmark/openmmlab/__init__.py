@@ -28,7 +28,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead  # noqa: E402  
 from mmseg.registry import MODELS  # noqa: E402
 from mmseg.utils import register_all_modules  # noqa: E402
 
-import benchmark.data.transforms  # noqa: E402, F401  (registers our transforms)
+import benchmark.openmmlab.datasets  # noqa: E402  (registers our datasets)
+import benchmark.samples.transforms  # noqa: E402, F401  (registers our transforms)
 
 
 @MODELS.register_module()

@@ -3,7 +3,3 @@
 Variants that differ in what is split start from equal weights and see the same images in the same order, so that a
 difference between two checkpoints is a difference between two architectures.
 """
-
-from benchmark.pretraining.run import PretrainOptions, prepare, pretrain
-
-__all__ = ["PretrainOptions", "prepare", "pretrain"]

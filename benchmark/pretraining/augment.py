@@ -18,9 +18,9 @@ from torch import Tensor
 
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.classification import LabelledImages
-from benchmark.data.crops import random_flip, random_resized_crop, resize_short
-from benchmark.data.images import normalised
 from benchmark.pretraining.recipe import Colours, Crops, DinoRecipe, ThreeAugment
+from benchmark.samples.crops import random_flip, random_resized_crop, resize_short
+from benchmark.samples.images import normalised
 
 _RATIO = (3 / 4, 4 / 3)
 _ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)

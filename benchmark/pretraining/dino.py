@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from benchmark.backbones import VisionTransformer
 from benchmark.backbones.pos_embed import interpolate_pos_embed
+from benchmark.distributed import World
 from benchmark.pretraining.losses import centred, dino_loss, ibot_loss, koleo_loss, moved_center, sinkhorn
 from benchmark.pretraining.optimizer import Trained, cosine
 from benchmark.pretraining.recipe import DinoRecipe, Heads
-from benchmark.probing.distributed import World
 
 
 class ProjectionHead(nn.Module):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmark.distributed import World
 from benchmark.pretraining.parallel import highest, summed
-from benchmark.probing.distributed import World
 
 
 def multi_label_bce(logits: Tensor, shares: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ def cosine(first: float, last: float, share: float) -> float:
     return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
 
 
-def learning_rate(step: int, total: int, settings: recipes.Optimizer) -> float:
+def learning_rate(step: int, total: int, settings: recipes.OptimizerSettings) -> float:
     """Returns the learning rate at ``step`` (from 0): linear up to the peak, then a cosine down to the last step."""
     warmup = round(settings.warmup * total)
     if step < warmup:
@@ -44,7 +44,9 @@ class Trained(NamedTuple):
     """Before this step it stays as it is."""
 
 
-def make_optimizer(trained: Iterable[Trained], depth: int, settings: recipes.Optimizer) -> torch.optim.Optimizer:
+def make_optimizer(
+    trained: Iterable[Trained], depth: int, settings: recipes.OptimizerSettings
+) -> torch.optim.Optimizer:
     """Returns an optimiser whose groups hold what `set_schedule` and `clip_gradients` ask of them; decaying ones first.
 
     Args:
@@ -62,7 +64,7 @@ def make_optimizer(trained: Iterable[Trained], depth: int, settings: recipes.Opt
     return kind(listed, lr=settings.lr, betas=settings.betas, eps=settings.eps, weight_decay=0.0)
 
 
-def decays(parameter: Tensor, settings: recipes.Optimizer) -> bool:
+def decays(parameter: Tensor, settings: recipes.OptimizerSettings) -> bool:
     """Tells whether weight decay applies: never to vectors (biases, norms, LayerScale), to single rows if tokens decay.
 
     Source: facebookresearch/dinov2 ``utils/param_groups.py`` line 80 lets all else decay; timm 0.3.2
@@ -72,7 +74,7 @@ def decays(parameter: Tensor, settings: recipes.Optimizer) -> bool:
     return parameter.ndim > 1 and (settings.decay_tokens or len(parameter) > 1)
 
 
-def lr_scale(name: str, depth: int, settings: recipes.Optimizer) -> float:
+def lr_scale(name: str, depth: int, settings: recipes.OptimizerSettings) -> float:
     """Returns what the learning rate of a parameter is multiplied by.
 
     Source: facebookresearch/dinov2 ``utils/param_groups.py``, lines 13-48 and 83-84.
@@ -90,7 +92,7 @@ def lr_scale(name: str, depth: int, settings: recipes.Optimizer) -> float:
     return scale * settings.patch_embed_lr if first == "patch_embed" else scale
 
 
-def set_schedule(optimizer: torch.optim.Optimizer, step: int, total: int, settings: recipes.Optimizer) -> None:
+def set_schedule(optimizer: torch.optim.Optimizer, step: int, total: int, settings: recipes.OptimizerSettings) -> None:
     """Sets learning rate and weight decay of a step."""
     rate, decay = learning_rate(step, total, settings), cosine(*settings.weight_decay, step / max(total - 1, 1))
     for group in optimizer.param_groups:
@@ -144,6 +146,7 @@ class Lamb(torch.optim.Optimizer):
         update = state["mean"] / (1 - first ** state["step"]) / root
         if group["weight_decay"]:
             update.add_(parameter, alpha=group["weight_decay"])
-            ours, its = parameter.norm(), update.norm()
-            update.mul_(torch.where((ours > 0) & (its > 0), ours / its, torch.ones_like(ours)))
+            weight_norm, update_norm = parameter.norm(), update.norm()
+            usable = (weight_norm > 0) & (update_norm > 0)
+            update.mul_(torch.where(usable, weight_norm / update_norm, torch.ones_like(weight_norm)))
         parameter.sub_(update, alpha=group["lr"])

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from benchmark.probing.distributed import World
+from benchmark.distributed import World
 
 
 def summed(tensor: Tensor, world: World) -> Tensor:
@@ -33,5 +33,5 @@ def sum_gradients(parameters: Iterable[nn.Parameter], world: World) -> None:
     if world.size == 1 or not gradients:
         return
     together = summed(torch.cat([gradient.flatten() for gradient in gradients]), world)
-    for gradient, part in zip(gradients, together.split([each.numel() for each in gradients]), strict=True):
+    for gradient, part in zip(gradients, together.split([gradient.numel() for gradient in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from benchmark.configs import CONFIGS
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.protocols.load import read_settings
+from benchmark.protocols.read_settings import read_settings
 from benchmark.protocols.sections import NotNegative, Range, Section, Share
 
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
@@ -30,7 +30,7 @@ class Model(Section):
     """Share of residual branches dropped per image, the same in every block."""
 
 
-class Optimizer(Section):
+class OptimizerSettings(Section):
     """AdamW or LAMB; cosine from the peak after a linear warm-up."""
 
     name: Literal["adamw", "lamb"]
@@ -216,7 +216,7 @@ class _Recipe(Section):
     """Raised whenever a change in code or config changes what is trained."""
 
     model: Model
-    optimizer: Optimizer
+    optimizer: OptimizerSettings
     train: Train
 
 
@@ -264,7 +264,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises:
         UsageError: No such recipe, or an override of a field that does not exist.
-        ProtocolError: The file is no config, or a value is missing or of the wrong kind.
+        ProtocolError: The file is not a config, or a value is missing or of the wrong kind.
     """
     path = Path(name) if name.endswith(".py") else CONFIGS / "pretraining" / f"{name}.py"
     if not path.is_file():

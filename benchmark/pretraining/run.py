@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,75 +17,41 @@ from benchmark.atomic import atomic_write, try_to_write
 from benchmark.backbones import VisionTransformer, build_vit, save_backbone
 from benchmark.backbones.saving import check_suffix
 from benchmark.data.classification import ClassificationSplit
+from benchmark.data.datasets.imagenet import DATASET
 from benchmark.data.folders import readable
-from benchmark.data.imagenet import LAYOUT
-from benchmark.devices import choose_device
+from benchmark.devices import choose_device, loader_processes
+from benchmark.distributed import World, process_group
 from benchmark.errors import DivergedError, UsageError
 from benchmark.pretraining.augment import Views, dino_sample, supervised_sample
 from benchmark.pretraining.dino import DinoLearner
 from benchmark.pretraining.optimizer import clip_gradients, learning_rate, make_optimizer, set_schedule
+from benchmark.pretraining.options import PretrainOptions
 from benchmark.pretraining.parallel import sum_gradients, summed
 from benchmark.pretraining.recipe import DinoRecipe, Recipe, SupervisedRecipe, Train, load_recipe
 from benchmark.pretraining.supervised import SupervisedLearner
-from benchmark.probing.distributed import World, joined
-from benchmark.probing.loader import training_batches
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import seed_torch
 from benchmark.progress import Progress
 from benchmark.records.environment import code_version
-
-
-@dataclass(frozen=True)
-class PretrainOptions:
-    """Everything about a run but where its checkpoint goes."""
-
-    data_root: Path
-    """Folder that holds ``imagenet/train/<class>/<image>``; any classes."""
-
-    recipe: str
-    """A recipe of ``configs/pretraining/``, or a config file."""
-
-    size: str = "tiny"
-    """A key of ``configs/backbones/sizes.py``."""
-
-    specialization: str = "none"
-    """A key of ``configs/backbones/specializations.py``."""
-
-    num_registers: int = 0
-    attention_bias: bool = False
-
-    overrides: tuple[str, ...] = ()
-    """``key=value`` replacements of recipe fields."""
-
-    seed: int = 0
-    """Seed of weights, order and augmentation."""
-
-    device: str = "auto"
-    """``auto``, ``cpu`` or ``cuda``."""
-
-    workers: int | None = None
-    """Loader processes; None takes none beside a CPU model and up to eight beside a GPU."""
-
-    save_every_s: float = 60.0
-    """Seconds between two saves of the state."""
+from benchmark.samples.loader import training_batches
+from benchmark.samples.sample_order import SampleOrder
 
 
 def pretrain(out: Path, options: PretrainOptions) -> bool:
     """Trains a backbone and writes ``out``, ``NAME@STEP`` beside it where the recipe wants them, and ``NAME.jsonl``.
 
-    The first line of the log holds all settings, the others the losses. A killed run goes on where it was; one that is
+    The first line of the log holds all settings, the others the losses. A killed run resumes; one that is
     done with the same settings is left alone.
 
     Returns:
         Whether it trained; False if it was done already.
 
     Raises:
-        DivergedError: A loss that is no number.
+        DivergedError: A loss that is NaN.
         DenseBenchError: Whatever ``prepare`` finds wrong; a state of other settings.
     """
     device = choose_device(options.device)
-    with joined(device) as world:
+    with process_group(device) as world:
         plan = world.together(lambda: prepare(out, options, world.size))
         world.refuse_different_input({"code version": code_version(), "output": str(out), "done already": plan is None})
         if plan is None:
@@ -94,7 +59,7 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
         recipe, vit, split, settings = plan
         images = world.together(lambda: _sample_of_sizes(split))
         world.refuse_different_input({"settings": settings, "images": images})
-        if world.leads:
+        if world.is_main:
             for note in split.notes:
                 print(f"{out.stem}: note: {note}")
         if isinstance(recipe, DinoRecipe):
@@ -108,7 +73,7 @@ def pretrain(out: Path, options: PretrainOptions) -> bool:
     return True
 
 
-class Plan(NamedTuple):
+class TrainingPlan(NamedTuple):
     """A run that can start."""
 
     recipe: Recipe
@@ -118,7 +83,7 @@ class Plan(NamedTuple):
     """All that decides the result."""
 
 
-def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
+def prepare(out: Path, options: PretrainOptions, processes: int) -> TrainingPlan | None:
     """Finds what is wrong before anything is trained; returns None if the same run is done already.
 
     Raises:
@@ -130,7 +95,7 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
     check_suffix(out)
     recipe = load_recipe(options.recipe, options.overrides)
     vit = build_variant(recipe, options)
-    split = ClassificationSplit(LAYOUT, options.data_root, "train")
+    split = ClassificationSplit(DATASET, options.data_root, "train")
     batch = recipe.train.batch_size
     if batch > len(split):
         raise UsageError(f"train.batch_size={batch} is more than the {len(split)} images of {split.root}")
@@ -138,7 +103,7 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
         raise UsageError(f"train.batch_size={batch} cannot be shared by {processes} processes")
     if isinstance(recipe, SupervisedRecipe) and recipe.mixing.mixes and processes > 1 and batch % (2 * processes):
         raise UsageError(
-            f"train.batch_size={batch} is no multiple of {2 * processes}: Mixup and CutMix need pairs of images in "
+            f"train.batch_size={batch} is not a multiple of {2 * processes}: Mixup and CutMix need pairs of images in "
             f"each of {processes} processes; change it, or set mixing.mixup=0 mixing.cutmix=0"
         )
     settings = _settings(recipe, options, split)
@@ -148,7 +113,7 @@ def prepare(out: Path, options: PretrainOptions, processes: int) -> Plan | None:
         try_to_write(out.parent)
     except OSError as error:
         raise UsageError(f"{out.parent} cannot be written to: {error.strerror}") from error
-    return Plan(recipe, vit, split, settings)
+    return TrainingPlan(recipe, vit, split, settings)
 
 
 def build_variant(recipe: Recipe, options: PretrainOptions) -> VisionTransformer:
@@ -158,11 +123,11 @@ def build_variant(recipe: Recipe, options: PretrainOptions) -> VisionTransformer
     function. Registers, attention bias tokens and low-rank additions are drawn from the seed.
 
     Raises:
-        UsageError: No such size or specialisation, or image sides that are no whole patches.
+        UsageError: No such size or specialisation, or image sides that are not whole patches.
     """
     fields = {**recipe.model.model_dump(), "image_size": recipe.image_size, "seed": options.seed}
     if isinstance(recipe, DinoRecipe) and recipe.local_crops.size % recipe.model.patch_size:
-        raise UsageError(f"local crops of {recipe.local_crops.size} pixels are no whole patches")
+        raise UsageError(f"local crops of {recipe.local_crops.size} pixels are not whole patches")
     plain = build_vit(options.size, **fields).state_dict()
     vit = build_vit(
         options.size,
@@ -171,9 +136,9 @@ def build_variant(recipe: Recipe, options: PretrainOptions) -> VisionTransformer
         attention_bias=options.attention_bias,
         **fields,
     )
-    own = vit.state_dict()
-    shared = {key: key.replace(".cls.", ".").replace(".patch.", ".") for key in own}
-    vit.load_state_dict({key: plain.get(name, own[key]) for key, name in shared.items()})
+    initial = vit.state_dict()
+    shared = {key: key.replace(".cls.", ".").replace(".patch.", ".") for key in initial}
+    vit.load_state_dict({key: plain.get(name, initial[key]) for key, name in shared.items()})
     return vit
 
 
@@ -191,16 +156,17 @@ class _Run:
     resume: ResumeFile
 
     def train(self, learner: nn.Module, load: Any, images: int) -> None:
-        """Goes on from the last saved state to the end; each step is a function of (seed, step)."""
+        """Resumes from the last saved state and trains to the end; each step is a function of (seed, step)."""
         train, seed, world = self.recipe.train, self.options.seed, self.world
         depth = learner.backbone.spec.depth
         optimizer = make_optimizer(learner.trained(), depth, self.recipe.optimizer)
         start = self._restore(learner, optimizer)
         steps = range(start, train.steps)
         order = SampleOrder(images, train.batch_size, seed)
-        batches = training_batches(load, _collate, order=order, steps=steps, world=world, workers=self._workers())
+        workers = loader_processes(self.options.workers, self.device, world.size)
+        batches = training_batches(load, _collate, order=order, steps=steps, world=world, workers=workers)
         share = len(world.share(range(train.batch_size))) / train.batch_size
-        progress = Progress(train.steps, self.out.stem, done=start, quiet=not world.leads)
+        progress = Progress(train.steps, self.out.stem, done=start, quiet=not world.is_main)
         shown = "starts"
         for step, batch in zip(steps, batches, strict=True):
             seed_torch(seed, step, world.rank)  # drop path
@@ -213,14 +179,14 @@ class _Run:
                 lr = learning_rate(step, train.steps, self.recipe.optimizer)
                 shown = self._note(done, dict(zip(losses, values, strict=True)), lr)
             progress.advance(lambda shown=shown: shown)
-            if world.leads:
+            if world.is_main:
                 if train.checkpoint_every and (done % train.checkpoint_every == 0 or done == train.steps):
                     save_backbone(learner.backbone, _at_step(self.out, done))
                 if self.resume.due():
                     parts = {"learner": learner.state_dict(), "optimizer": optimizer.state_dict()}
                     self.resume.save({**parts, "step": done, "settings": json.dumps(self.settings)})
         progress.close()
-        if world.leads:
+        if world.is_main:
             save_backbone(learner.backbone, self.out)
             self.resume.remove()
 
@@ -253,11 +219,11 @@ class _Run:
             learner.load_state_dict(state["learner"])
             optimizer.load_state_dict(state["optimizer"])
         start = 0 if state is None else state["step"]
-        if self.world.leads:
-            kept = [line for line in _read_log(self.log)[1:] if line["step"] <= start] if start else []
+        if self.world.is_main:
+            earlier = [line for line in _read_log(self.log)[1:] if line["step"] <= start] if start else []
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(self.log) as file:
-                file.write("".join(json.dumps(line) + "\n" for line in (self.settings, *kept)).encode())
+                file.write("".join(json.dumps(line) + "\n" for line in (self.settings, *earlier)).encode())
         self.world.barrier()
         return start
 
@@ -265,21 +231,18 @@ class _Run:
         """Adds a line to the log and returns what progress shows."""
         if not all(map(math.isfinite, losses.values())):
             raise DivergedError(f"{self.out.stem}: the loss is {losses['loss']} at step {done}; lower optimizer.lr")
-        if self.world.leads:
+        if self.world.is_main:
             with self.log.open("a") as file:
                 file.write(json.dumps({"step": done, "lr": lr, **losses}) + "\n")
         return f"loss {losses['loss']:.4f}"
-
-    def _workers(self) -> int:
-        usual = 0 if self.device.type == "cpu" else min(8, max(1, (os.cpu_count() or 1) // self.world.size))
-        return usual if self.options.workers is None else self.options.workers
 
 
 def _settings(recipe: Recipe, options: PretrainOptions, split: ClassificationSplit) -> dict[str, Any]:
     """Returns all that decides the result, images by their names, as plain values."""
     names = hashlib.sha256("\n".join(split.names).encode()).hexdigest()[:16]
-    own = {key: getattr(options, key) for key in ("size", "specialization", "seed", "num_registers", "attention_bias")}
-    return json.loads(json.dumps({**own, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
+    names_of_options = ("size", "specialization", "seed", "num_registers", "attention_bias")
+    chosen = {name: getattr(options, name) for name in names_of_options}
+    return json.loads(json.dumps({**chosen, "images": len(split), "names": names, "recipe": recipe.model_dump()}))
 
 
 def _sample_of_sizes(split: ClassificationSplit) -> str:
@@ -324,7 +287,7 @@ def _read_log(path: Path) -> list[dict[str, Any]]:
         if lines and "recipe" not in lines[0]:
             raise ValueError("no settings")
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(f"{path} is no log of a pre-training; give another name, or remove it first") from error
+        raise UsageError(f"{path} is not a log of a pre-training; give another name, or remove it first") from error
     return lines
 
 

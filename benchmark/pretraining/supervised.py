@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.backbones import VisionTransformer
+from benchmark.distributed import World
 from benchmark.pretraining.losses import multi_label_bce
 from benchmark.pretraining.optimizer import Trained
 from benchmark.pretraining.recipe import Mixing
-from benchmark.probing.distributed import World
 
 
 class SupervisedLearner(nn.Module):
@@ -84,21 +84,21 @@ def mix(images: Tensor, shares: Tensor, mixing: Mixing, draws: Sequence[np.rando
     others, other_shares = images.roll(half, 0), shares.roll(half, 0)
     mixed, mixed_shares = images.clone(), shares.clone()
     for first, rng in enumerate(draws):
-        own = slice(first, None, len(draws))
-        mixed[own], kept = _mixed(images[own], others[own], mixing, rng)
-        mixed_shares[own] = kept * shares[own] + (1 - kept) * other_shares[own]
+        part = slice(first, None, len(draws))
+        mixed[part], share = _mixed(images[part], others[part], mixing, rng)
+        mixed_shares[part] = share * shares[part] + (1 - share) * other_shares[part]
     return mixed, mixed_shares
 
 
 def _mixed(images: Tensor, others: Tensor, mixing: Mixing, rng: np.random.Generator) -> tuple[Tensor, float]:
-    """Returns mixed images and the share of each that is its own; where both kinds are wanted, each has a half."""
+    """Returns mixed images and the share of each that is its part; where both kinds are wanted, each has a half."""
     chosen = [name for name in ("mixup", "cutmix") if getattr(mixing, name)]
     name = chosen[rng.integers(len(chosen))]
     alpha = getattr(mixing, name)
-    kept = float(rng.beta(alpha, alpha))
+    share = float(rng.beta(alpha, alpha))
     if name == "mixup":
-        return kept * images + (1 - kept) * others, kept
-    (height, width), side = images.shape[-2:], math.sqrt(1 - kept)
+        return share * images + (1 - share) * others, share
+    (height, width), side = images.shape[-2:], math.sqrt(1 - share)
     rows, columns = (_span(int(rng.integers(length)), side * length, length) for length in (height, width))
     images = images.clone()
     images[:, :, rows, columns] = others[:, :, rows, columns]

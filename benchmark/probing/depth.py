@@ -18,15 +18,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.backbones.spec import BackboneSpec
-from benchmark.data.depth import DepthSample, DepthSplit, test_sample, train_sample
+from benchmark.data.depth import DepthSplit
 from benchmark.errors import DataError
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.metric import RMSE
 from benchmark.metrics import evaluation_crop
 from benchmark.metrics.depth import DEPTH_SUMS, depth_sums, scores_from_sums
-from benchmark.probing.examples import Batch
-from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.dense import dense_runner
 from benchmark.probing.gallery import depth_steps, rgb
+from benchmark.probing.run_record import Cell
 from benchmark.probing.train import Probe
-from benchmark.protocols import DepthProtocol, DepthTest
+from benchmark.probing.training_features import Batch
+from benchmark.protocols.depth import DepthProtocol, DepthTest
+from benchmark.records.per_image import DEPTH_ERRORS
+from benchmark.samples.depth import DepthSample, test_sample, train_sample
 from heads import GradientLoss, LinearDepthHead, SigLoss
 
 
@@ -58,15 +63,14 @@ def variants(settings: DepthTest) -> tuple[Variant, ...]:
 
 
 class DepthTask:
-    """Linear depth over bins, scored by the RMSE of each image, averaged over images; see ``probing/task.py``.
+    """Linear depth over bins, scored by the RMSE of each image, averaged over images; see ``probing/dense.py``.
 
     Args:
         settings: The protocol.
         spec: Patch size and preprocessing of the backbone.
     """
 
-    metric = "rmse"
-    higher_is_better = False
+    metric = RMSE
     known_pixel = "has a depth"
     scored_pixel = "has a depth within the range and the evaluation crop"
     gallery_kind = "depth"
@@ -154,11 +158,11 @@ class DepthTask:
     @torch.no_grad()
     def measure(self, sample: DepthSample, probes: list[Probe], features: FrozenFeatures) -> Tensor:
         """Returns the sums (probes, variants, len(DEPTH_SUMS)) of one image, float64."""
-        seen = self._seen(sample, features)
+        head_inputs = self._head_inputs(sample, features)
         depth = sample.depth.to(features.device)
         valid = self._valid(depth)
         inside = {variant.crop: _inside(valid, variant.crop) for variant in self.variants}
-        depths = [probe.head(*seen) for probe in probes]
+        depths = [probe.head(*head_inputs) for probe in probes]
         predictions = {
             variant.flip: torch.stack([self._predict(maps, depth.shape, flip=variant.flip) for maps in depths])
             for variant in self.variants
@@ -170,15 +174,17 @@ class DepthTask:
     def picture(self, sample: DepthSample, probe: Probe, features: FrozenFeatures) -> tuple[NDArray, ...]:
         """Returns image, depth where it counts and predicted depth, to be looked at."""
         flip = self.settings.test.flip != "none"
-        predicted = self._predict(probe.head(*self._seen(sample, features)), sample.depth.shape, flip=flip)
+        predicted = self._predict(probe.head(*self._head_inputs(sample, features)), sample.depth.shape, flip=flip)
         counted = _inside(self._valid(sample.depth), self.settings.test.evaluation_crop)
         target = depth_steps(sample.depth * counted)
         return rgb(sample.image, self._preprocessing), target, depth_steps(predicted)
 
-    def _seen(self, sample: DepthSample, features: FrozenFeatures) -> tuple[Tensor, ...]:
+    def _head_inputs(self, sample: DepthSample, features: FrozenFeatures) -> tuple[Tensor, ...]:
         """Runs the backbone on an image, and on its mirror image where the protocol asks for it."""
         images = sample.image[None]
-        return features.seen(torch.cat((images, images.flip(-1))) if self.settings.test.flip != "none" else images)
+        return features.head_inputs(
+            torch.cat((images, images.flip(-1))) if self.settings.test.flip != "none" else images
+        )
 
     def _valid(self, depth: Tensor) -> Tensor:
         nearest, farthest = self.settings.data.depth_range
@@ -227,10 +233,10 @@ class DepthTask:
         """Lays sums (seeds, images, variants, K) out as one row per image, head seed and variant."""
         seeds, images, ways, _ = statistics.shape
         seed, image, way = (axis.ravel() for axis in np.indices((seeds, images, ways)))
-        sums = pd.DataFrame(statistics.reshape(-1, len(DEPTH_SUMS)), columns=list(DEPTH_SUMS))
+        sums = dict(zip(DEPTH_SUMS, statistics.reshape(-1, len(DEPTH_SUMS)).T, strict=True))
         own = [variant.name or "protocol" for variant in self.variants]
-        keys = {"image": np.asarray(names)[image], "head_seed": seed.astype(np.int16), "variant": np.asarray(own)[way]}
-        return pd.concat([pd.DataFrame(keys), sums.astype({"pixels": np.int64})], axis=1)
+        keys = {"image": np.asarray(names)[image], "head_seed": seed, "variant": np.asarray(own)[way]}
+        return DEPTH_ERRORS.table(keys | sums)
 
 
 def _inside(valid: Tensor, crop: str) -> Tensor:
@@ -245,3 +251,10 @@ def _mean_scores(sums: np.ndarray) -> dict[str, float]:
     """Returns the scores of (seeds, images, K) sums, each the mean over the seeds."""
     scores = [scores_from_sums(seed) for seed in sums]
     return {name: type(scores[0][name])(np.mean([score[name] for score in scores])) for name in scores[0]}
+
+
+def _task(settings: DepthProtocol, cell: Cell) -> DepthTask:
+    return DepthTask(settings, cell.backbone.spec)
+
+
+RUNNER = dense_runner(_task)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.split import Split
-from benchmark.probing.features import FrozenFeatures
+from benchmark.features.frozen import FrozenFeatures
 from benchmark.probing.train import Probe
 from benchmark.records.gallery import STEPS_PER_METRE, Kind, make_panel, pack
 
@@ -38,7 +38,7 @@ def make_gallery(task: Pictured, split: Split, probe: Probe, features: FrozenFea
 
     It costs one more forward for each of them. They are no part of the measurement, so the record does not count them.
     """
-    if not features.world.leads:
+    if not features.world.is_main:
         return None
     aside = FrozenFeatures(features.backbone, features.settings, features.device)
     load, names = task.test_sample(split), split.names

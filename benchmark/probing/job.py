@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.probing.feature_store.filling import OnBadImage
-from benchmark.probing.feature_store.store import FeatureStore
+from benchmark.features.store import FeatureStore
 from benchmark.probing.resume import ResumeFile
 from benchmark.probing.splits import Splits
 from benchmark.probing.trained_heads import TrainedHeads
+from benchmark.run_options import OnBadImage
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Training state on disk, so that a killed run goes on where it was."""
+"""Training state on disk, from which a killed run resumes."""
 
 from __future__ import annotations
 

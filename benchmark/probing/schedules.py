@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from benchmark.protocols import DepthMomentum, DepthOptimizer, DepthSchedule, Optimizer, Schedule
+from benchmark.protocols.depth import DepthMomentum, DepthOptimizer, DepthSchedule
+from benchmark.protocols.segmentation import Optimizer, Schedule
 
 
 def lr_factor(iteration: int, total: int, schedule: Schedule | DepthSchedule) -> float:

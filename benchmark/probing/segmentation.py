@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.backbones.spec import BackboneSpec
-from benchmark.data.segmentation import (
-    IGNORE_INDEX,
-    SegmentationSample,
-    SegmentationSplit,
-    test_sample,
-    train_sample,
-)
+from benchmark.data.label_encoding import IGNORE_INDEX
+from benchmark.data.segmentation import SegmentationSplit
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.metric import MIOU
 from benchmark.metrics import confusion_matrix
 from benchmark.metrics.iou import scores_from_areas
-from benchmark.probing.examples import Batch
-from benchmark.probing.features import FrozenFeatures
+from benchmark.probing.dense import dense_runner
 from benchmark.probing.gallery import rgb
+from benchmark.probing.run_record import Cell
 from benchmark.probing.sliding_window import WindowAssembly, Windows
 from benchmark.probing.train import Probe
-from benchmark.protocols import SegmentationProtocol
+from benchmark.probing.training_features import Batch
+from benchmark.protocols.segmentation import SegmentationProtocol
+from benchmark.records.per_image import CLASS_COUNTS
+from benchmark.samples.segmentation import SegmentationSample, test_sample, train_sample
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 
 
 class SegmentationTask:
-    """Linear segmentation, scored by mIoU over sliding windows; see ``probing/task.py``.
+    """Linear segmentation, scored by mIoU over sliding windows; see ``probing/dense.py``.
 
     Statistics of an image are, per class, the pixels of intersection, prediction and label, at the labels' own
     resolution, ignored pixels left out: int64 (3, C).
@@ -42,8 +42,7 @@ class SegmentationTask:
         num_classes: Number of classes C.
     """
 
-    metric = "miou"
-    higher_is_better = True
+    metric = MIOU
     scored_pixel = known_pixel = "is labelled"
     gallery_kind = "labels"
 
@@ -96,15 +95,15 @@ class SegmentationTask:
     @torch.no_grad()
     def measure(self, sample: SegmentationSample, probes: list[Probe], features: FrozenFeatures) -> Tensor:
         """Returns the counts (probes, 3, C) of one image, int64."""
-        seen = features.seen(self._windows.cut(sample.image))
+        head_inputs = features.head_inputs(self._windows.cut(sample.image))
         labels = sample.labels.to(features.device, torch.int64)
         assembly = self._assembly(sample, features.device)
-        return torch.stack([self._areas(probe.head(*seen), labels, assembly) for probe in probes])
+        return torch.stack([self._areas(probe.head(*head_inputs), labels, assembly) for probe in probes])
 
     @torch.no_grad()
     def picture(self, sample: SegmentationSample, probe: Probe, features: FrozenFeatures) -> tuple[NDArray, ...]:
         """Returns image, labels and predicted labels, to be looked at."""
-        logits = probe.head(*features.seen(self._windows.cut(sample.image)))
+        logits = probe.head(*features.head_inputs(self._windows.cut(sample.image)))
         predicted = self._assembly(sample, features.device).labels(logits)
         return rgb(sample.image, self._preprocessing), sample.labels.numpy(), predicted.byte().cpu().numpy()
 
@@ -139,13 +138,20 @@ class SegmentationTask:
         """Flattens counts (seeds, images, 3, C) to rows of what occurs."""
         seed, image, category = statistics.any(2).nonzero()
         intersection, prediction, label = statistics[seed, image, :, category].T
-        return pd.DataFrame(
+        return CLASS_COUNTS.table(
             {
                 "image": np.asarray(names)[image],
-                "head_seed": seed.astype(np.int16),
-                "class": category.astype(np.int16),
+                "head_seed": seed,
+                "class": category,
                 "intersection": intersection,
                 "prediction": prediction,
                 "label": label,
             }
         )
+
+
+def _task(settings: SegmentationProtocol, cell: Cell) -> SegmentationTask:
+    return SegmentationTask(settings, cell.backbone.spec, cell.data.val.dataset.num_classes)
+
+
+RUNNER = dense_runner(_task)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from benchmark.errors import DataError
-from benchmark.protocols import Probes
+from benchmark.protocols.sections import Probes
 
 
 @dataclass(frozen=True)

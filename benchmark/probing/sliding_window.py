@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from benchmark.protocols.windows import window_starts
 from heads.interpolate import bilinear_matrix
 
 # Scores of one strip (see heads/losses.py).
@@ -41,8 +42,7 @@ class Windows:
 
     def starts(self, length: int) -> list[int]:
         """Returns where windows begin on an axis of ``length`` pixels; the last is pushed back inside."""
-        count = max(length - self.window + self.stride - 1, 0) // self.stride + 1
-        return [max(min(index * self.stride, length - self.window), 0) for index in range(count)]
+        return window_starts(length, self.window, self.stride)
 
     def tokens(self, length: int) -> int:
         """Returns the patches along one window of an axis of ``length`` pixels."""

@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.benchmarks import BENCHMARKS
-from benchmark.data import DATASETS, ClassificationLayout
-from benchmark.data.classification import ClassificationSplit, refuse_other_classes
-from benchmark.data.depth import DepthSplit
-from benchmark.data.extra_sets import ExtraSet, extra_sets
-from benchmark.data.segmentation import SegmentationSplit
+from benchmark.data.extra_set import ExtraSet
 from benchmark.data.split import Split, data_fingerprint, refuse_overlap
-from benchmark.protocols import DepthProtocol, Protocol
+from benchmark.load_protocol import Protocol
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,7 @@ class Splits:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of names and contents of all files."""
+        """Hash of names and contents of all files, and of what a description says they mean."""
         return data_fingerprint([self.train, self.val])
 
 
@@ -44,24 +39,13 @@ def open_splits(protocol: Protocol, data_root: Path, limit: int | None) -> Split
         DataError: Something is missing, an image is listed twice or in both splits, a class is in one of them only, or
             a label or depth map is of a kind that cannot hold any.
     """
-    settings, layout = protocol.settings, DATASETS[BENCHMARKS[protocol.benchmark].dataset]
-    if isinstance(layout, ClassificationLayout):
-        train, val = (
-            ClassificationSplit(layout, data_root, name, limit=limit)
-            for name in (settings.data.train, settings.data.val)
-        )
-        refuse_other_classes(train, val)
-        refuse_overlap(train, val)
-        extras, notes = extra_sets(data_root, train, val, limit=limit)
-        further = [note for extra in extras for note in extra.split.notes]
-        return Splits(train, val, tuple(extras), (*train.notes, *val.notes, *further, *notes))
-    if isinstance(settings, DepthProtocol):
-        kind, trained_on = DepthSplit, DATASETS[settings.data.trained_on]
-    else:
-        kind, trained_on = SegmentationSplit, layout
-    train = kind(trained_on, data_root, settings.data.train, limit=limit)
-    val = kind(layout, data_root, settings.data.val, limit=limit)
+    dataset, names = protocol.benchmark.dataset, protocol.settings.data
+    train = protocol.trained_on.open(data_root, names.train, limit=limit)
+    val = dataset.open(data_root, names.val, limit=limit)
+    val.refuse_other_classes(train)
     refuse_overlap(train, val)
     for split in (train, val):
         split.refuse_unfit_maps()
-    return Splits(train, val, notes=(*train.notes, *val.notes))
+    extras, reasons = dataset.open_further(data_root, train, val, limit)
+    further = [note for extra in extras for note in extra.split.notes]
+    return Splits(train, val, tuple(extras), (*train.notes, *val.notes, *further, *reasons))

@@ -1,7 +1,7 @@
 """The one training loop: an example, every learner's step.
 
 Segmentation, depth and linear classification differ in head, loss and target; examples come from the frozen backbone
-or from the feature store (``examples.py``).
+or from the feature store (``probing/training_features.py``).
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.probing.distributed import World
+from benchmark.distributed import World
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.schedules import betas_at, lr_factor
 from benchmark.progress import Progress
-from benchmark.protocols import DepthOptimizer, DepthSchedule, Optimizer, Schedule
+from benchmark.protocols.depth import DepthOptimizer, DepthSchedule
+from benchmark.protocols.segmentation import Optimizer, Schedule
+from benchmark.samples.sample_order import SampleOrder
 
 
 @dataclass(frozen=True)
 class Example:
     """What a learner is shown at one step: a whole batch, the same on every process."""
 
-    seen: tuple[Tensor, ...]
+    head_inputs: tuple[Tensor, ...]
     """Frozen features (B, ...), float32: what a head is called with."""
 
     target: Tensor
@@ -36,16 +37,16 @@ class Example:
     """What learners that choose are shown: the batch with other images in place of held-out ones. None is the same."""
 
     @classmethod
-    def of(cls, seen: tuple[Tensor, ...], target: Tensor, order: SampleOrder, step: int) -> Example:
+    def of(cls, head_inputs: tuple[Tensor, ...], target: Tensor, order: SampleOrder, step: int) -> Example:
         """Parts the samples of ``order.places(step)`` into the batch and that of learners that choose."""
         rows, size = order.rows_without_held_out(step), order.batch_size
         if rows is None:
-            return cls(seen, target)
+            return cls(head_inputs, target)
         chosen = torch.tensor(rows, device=target.device)
         return cls(
-            tuple(part[:size] for part in seen),
+            tuple(part[:size] for part in head_inputs),
             target[:size],
-            cls(tuple(part[chosen] for part in seen), target[chosen]),
+            cls(tuple(part[chosen] for part in head_inputs), target[chosen]),
         )
 
 
@@ -91,22 +92,22 @@ def train(
         learners: Trained in place.
         examples: What they are shown.
         iterations: Updates of each.
-        resume: Where the state is kept; training goes on from it.
+        resume: Where the state is kept; training resumes from it.
         label: What the progress line says.
         world: The processes; all end with the leader's weights.
     """
     start = _restore(resume, learners, world)
     steps = range(start, iterations)
-    progress = Progress(iterations, label, done=start, quiet=not world.leads)
+    progress = Progress(iterations, label, done=start, quiet=not world.is_main)
     for step, example in zip(steps, examples(steps), strict=True):
         others = example.without_held_out or example
         losses = [learner.learn(others if learner.chooses else example, step) for learner in learners]
         progress.advance(lambda losses=losses: f"best loss {_least(losses):.4f}")
-        if world.leads and (resume.due() or step + 1 == iterations):
+        if world.is_main and (resume.due() or step + 1 == iterations):
             resume.save({"step": step + 1, "learners": [learner.state_dict() for learner in learners]})
     progress.close()
     for learner in learners:
-        world.agree(learner.tensors())
+        world.sync_(learner.tensors())
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class ProbeLearner:
             "lr": self.probe.lr * lr_factor(step, self.iterations, self.schedule),
             "betas": betas_at(step, self.iterations, self.optimizer, self.schedule),
         }
-        loss = self.loss(head(*example.seen), example.target, step)
+        loss = self.loss(head(*example.head_inputs), example.target, step)
         adamw.zero_grad()
         loss.backward()
         if self.optimizer.clip_norm is not None:
@@ -190,7 +191,7 @@ def seed_torch(*entropy: int) -> None:
 
 def _restore(resume: ResumeFile, learners: Sequence[Learner], world: World) -> int:
     """Takes the state that the main process finds: the folder need not be shared by all machines."""
-    state = world.tell(world.together(lambda: resume.load() if world.leads else None))
+    state = world.broadcast_object(world.together(lambda: resume.load() if world.is_main else None))
     if state is None:
         return 0
     for learner, saved in zip(learners, state["learners"], strict=True):

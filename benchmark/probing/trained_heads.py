@@ -19,11 +19,11 @@ import torch
 from torch import nn
 
 from benchmark.atomic import atomic_write
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.data.registry import DATASETS
 from benchmark.data.split import data_fingerprint
-from benchmark.probing.distributed import World
+from benchmark.distributed import World
 from benchmark.probing.kept_heads import heads_folder
-from benchmark.probing.outcome import Cell
+from benchmark.probing.run_record import Cell
 from benchmark.records.environment import code_version, package_versions
 from benchmark.records.schema import Record
 
@@ -46,7 +46,9 @@ class TrainedHeads:
 
         A file that cannot be read is made anew.
         """
-        state = world.tell(self._read(len(heads)) if world.leads else None)  # the others may see other records
+        state = world.broadcast_object(
+            self._read(len(heads)) if world.is_main else None
+        )  # the others may see other records
         if state is None:
             return None
         for head, weights in zip(heads, state["heads"], strict=True):
@@ -77,16 +79,19 @@ class TrainedHeads:
         return state if known and len(state.get("heads", ())) == count else None
 
 
-def trained_heads(cell: Cell, record: str, records: Sequence[Record]) -> TrainedHeads | None:
+def trained_heads(
+    cell: Cell, record: str, records: Sequence[Record], folder: Path | None = None
+) -> TrainedHeads | None:
     """Returns the place of a cell's heads, None where no other benchmark trains on the same dataset.
 
     Args:
         cell: The cell.
         record: Identity of the record that is being made.
         records: Of the results folder, where heads may be taken from; none trains anew.
+        folder: Where heads are kept; None takes the user's cache.
     """
-    folder, dataset = heads_folder(), cell.data.train.layout.name
-    if folder is None or dataset not in {each.trained_on for each in BENCHMARKS.values()}:
+    folder, dataset = folder or heads_folder(), cell.data.train.dataset.name
+    if folder is None or all(each.trained_on != dataset for each in DATASETS.values()):
         return None
     fields = {key: value for key, value in cell.protocol.fields.items() if key not in _NOT_OF_TRAINING}
     fields["data"] = {key: value for key, value in fields["data"].items() if key != "val"}

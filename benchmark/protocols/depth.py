@@ -5,12 +5,11 @@ In the formulas t counts updates from 0, T is ``train.iterations`` and W is ``sc
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from benchmark.data import DATASETS, DepthLayout
-from benchmark.errors import ProtocolError, did_you_mean
+from benchmark.errors import ProtocolError
 from benchmark.protocols.sections import (
     Data,
     Features,
@@ -46,13 +45,6 @@ def resolve_layers(layers: tuple[int, ...] | NamedLayers, depth: int) -> tuple[i
     return (4, *four[1:]) if layers == "dinov2-four" and depth == 24 else four
 
 
-def _known_dataset(name: str) -> str:
-    depth = [layout.name for layout in DATASETS.values() if isinstance(layout, DepthLayout)]
-    if name not in depth:
-        raise ValueError(f"no depth dataset {name!r}{did_you_mean(name, depth)}; known: {', '.join(depth)}")
-    return name
-
-
 def _increasing(values: tuple[float, float]) -> tuple[float, float]:
     if values[0] >= values[1]:
         raise ValueError("the nearest depth comes first")
@@ -62,7 +54,7 @@ def _increasing(values: tuple[float, float]) -> tuple[float, float]:
 class DepthData(Data):
     """Which images, and which depths count."""
 
-    trained_on: Annotated[str, AfterValidator(_known_dataset)]
+    trained_on: str
     """Dataset whose split ``train`` is; another than the benchmark's own makes the score a zero-shot one."""
 
     depth_range: Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_increasing)]
@@ -78,7 +70,7 @@ class DepthFeatures(Features):
     with_cls: bool
     """Whether each block's [CLS] is broadcast and concatenated to its patch tokens: 2D channels per block."""
 
-    def resolved(self, depth: int) -> DepthFeatures:
+    def resolved(self, depth: int) -> Self:
         """Returns these settings with numbered blocks; raises ProtocolError where there are too few."""
         return self.model_copy(update={"layers": resolve_layers(self.layers, depth)})
 
@@ -279,5 +271,7 @@ class DepthProtocol(ProtocolSettings):
     @model_validator(mode="after")
     def _groups_are_whole(self) -> DepthProtocol:
         if self.train.batch_size % self.loss.group:
-            raise ValueError(f"train.batch_size={self.train.batch_size} is no multiple of loss.group={self.loss.group}")
+            raise ValueError(
+                f"train.batch_size={self.train.batch_size} is not a multiple of loss.group={self.loss.group}"
+            )
         return self

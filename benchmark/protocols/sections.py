@@ -85,8 +85,8 @@ class ProtocolSettings(Section):
     version: int
     """Raised whenever a change in code or config changes its results."""
 
-    backbone: BackboneOptions
-    """What the checkpoint's keys do not tell."""
+    backbone: BackboneOptions = BackboneOptions()
+    """What cannot be inferred from the weights."""
 
     published: dict[str, PublishedFigures] = {}
     """By protocol of ``configs/published.csv``. It is about the protocol and no field of it: no run reads it, and it is
@@ -119,6 +119,10 @@ class Features(Section):
 
     precision: Precision
     """Arithmetic of the backbone (autocast); heads and losses are float32."""
+
+    def resolved(self, depth: int) -> Self:
+        """Returns these settings with numbered blocks, for a backbone of ``depth`` blocks."""
+        return self
 
 
 class StoredViews(Section):

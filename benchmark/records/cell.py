@@ -1,4 +1,9 @@
-"""The identity of a cell: what must agree for a result to be the same result."""
+"""Cells, the unit of everything that is run, skipped, stored and shown.
+
+A cell is one benchmark under one protocol, for one checkpoint as it was read, on one data, with one seed and one
+``--limit``. A run fills a cell and leaves a record; a cell that has a successful record is not run again, and the
+newest record of a cell counts. A score of the leaderboard is the mean over the cells that differ in their seed only.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ def cell_key(
 ) -> str:
     """Hashes all its arguments to 16 hexadecimal digits.
 
-    The name a user gives a model is no part of it: the same weights are the same cell.
+    The name a user gives a model is not included: the same weights are the same cell.
 
     Args:
         benchmark: Name.

@@ -14,10 +14,10 @@ from pathlib import Path
 from benchmark import __version__
 from benchmark.records.schema import Environment
 
-# Packages whose version can move a number.
+# Packages whose version can change a number.
 _PACKAGES = ("torch", "numpy", "mmengine", "mmcv-lite", "mmsegmentation", "opencv-python", "pillow", "densebench")
 _REPOSITORY = Path(__file__).resolve().parents[2]
-# What can move a number: reports and their templates are made of records.
+# What can change a number; templates of reports are not included.
 _CODE = ("benchmark", "heads", "configs")
 
 
@@ -49,8 +49,8 @@ def code_version() -> str:
 def code_hash(root: Path = _REPOSITORY) -> str:
     """Hashes the Python files under ``benchmark/``, ``heads/`` and ``configs/``: names and contents, 16 digits.
 
-    So copies without git are told apart, equal ones are equal wherever they lie, and a change of tests or documents is
-    none. Files are read once per process, which runs the code it has imported whatever becomes of them.
+    So copies without git can be distinguished, equal ones are equal wherever they are, and tests and documents do not
+    count. Files are read once per process, which runs the code it has imported whatever becomes of them.
 
     Args:
         root: Folder that holds the three.
@@ -66,7 +66,7 @@ def code_hash(root: Path = _REPOSITORY) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that can move a number."""
+    """Returns the versions of Python and of the packages that can change a number."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -77,7 +77,7 @@ def package_versions() -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str | None:
-    """Asks git about DenseBench's own checkout, never about the folder the user stands in."""
+    """Asks git about DenseBench's own checkout, never about the current folder."""
     if not (_REPOSITORY / ".git").exists() or shutil.which("git") is None:
         return None
     answer = subprocess.run(["git", "-C", str(_REPOSITORY), *arguments], capture_output=True, text=True, check=False)

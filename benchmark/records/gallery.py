@@ -1,7 +1,7 @@
-"""The gallery of a record, ``results/runs/<id>.gallery.zip``: a few images with what was wanted and what came out.
+"""The gallery of a record, ``results/runs/<id>.gallery.zip``: a few images with labels and predictions.
 
-It holds ordinary PNG and JPEG files, so that it can be looked at without DenseBench. No score is made from it. Imports
-no torch.
+It holds ordinary PNG and JPEG files, so that it can be looked at without DenseBench. No score is computed from it.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Panel:
 
 
 def gallery_path(runs: Path, identity: str) -> Path:
-    """Returns where the gallery of a record lies, if it has one."""
+    """Returns the path of the gallery of a record, which may not exist."""
     return runs / f"{identity}.gallery.zip"
 
 
@@ -85,13 +85,13 @@ def read_gallery(path: Path) -> tuple[Kind, list[Panel]]:
     """Reads a gallery.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: The file does not exist.
         RecordError: It is damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise RecordError(f"{path.name}: no gallery, it is too large")
+                raise RecordError(f"{path.name}: not a gallery, it is too large")
             manifest = json.loads(archive.read(_MANIFEST))
             kind = manifest["kind"]
             if kind not in {"labels", "depth"}:
@@ -100,7 +100,7 @@ def read_gallery(path: Path) -> tuple[Kind, list[Panel]]:
     except (FileNotFoundError, RecordError):
         raise
     except Exception as error:  # a damaged archive or picture fails in many ways
-        raise RecordError(f"{path.name}: no gallery ({type(error).__name__}: {error})") from error
+        raise RecordError(f"{path.name}: not a gallery ({type(error).__name__}: {error})") from error
 
 
 def _panel(archive: zipfile.ZipFile, number: int, name: str) -> Panel:

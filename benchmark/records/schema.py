@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat
 SCHEMA_VERSION = 1
 
 
-class Section(BaseModel):
+class RecordSection(BaseModel):
     """Immutable; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class ProtocolInfo(Section):
+class ProtocolInfo(RecordSection):
     """What was asked."""
 
     name: str
@@ -33,7 +33,7 @@ class ProtocolInfo(Section):
     """Every field as it ran."""
 
 
-class ModelInfo(Section):
+class ModelInfo(RecordSection):
     """What was evaluated."""
 
     name: str
@@ -63,13 +63,13 @@ class ModelInfo(Section):
     """Keys of the file that were left out, by the reason."""
 
     assumed: tuple[str, ...] = ()
-    """Options of the backbone whose values in ``spec`` nobody told: no user, no file, no config beside it."""
+    """Options of the backbone whose values in ``spec`` are assumed: neither user, file nor config gives them."""
 
     overhead_pct: float | None = None
     """Parameters that splitting layers adds, percent of the shared model's."""
 
 
-class DataInfo(Section):
+class DataInfo(RecordSection):
     """On what."""
 
     name: str
@@ -79,8 +79,14 @@ class DataInfo(Section):
     splits: dict[str, int]
     """Images of train and val that were used."""
 
+    description: dict[str, Any] | None = None
+    """What the description of a dataset of one's own says; None for one that ships."""
 
-class Primary(Section):
+    description_hash: str | None = None
+    """Hash of what it says the files mean, part of ``fingerprint``."""
+
+
+class Primary(RecordSection):
     """The number that goes into the leaderboard."""
 
     name: str
@@ -90,7 +96,7 @@ class Primary(Section):
     """95 % interval over images; None until it is computed."""
 
 
-class Cost(Section):
+class Cost(RecordSection):
     """What it took."""
 
     wall_s: float
@@ -104,7 +110,7 @@ class Cost(Section):
     """Of the GPU where there is one, else of the process."""
 
 
-class Environment(Section):
+class Environment(RecordSection):
     """Where."""
 
     git_commit: str | None
@@ -119,7 +125,7 @@ class Environment(Section):
     """Hash of DenseBench's own code and configs, checkout or not; None in records older than the field."""
 
 
-class Record(Section):
+class Record(RecordSection):
     """One run of one cell; never edited."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

@@ -29,14 +29,14 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # alone, or one of a pair
 
 
 @dataclass(frozen=True)
-class Contents:
+class StoredRecords:
     """What a results folder holds."""
 
     records: list[Record]
     """Readable records, oldest first."""
 
     problems: list[str]
-    """One line for each file that is no readable record."""
+    """One line for each file that cannot be read as a record."""
 
 
 class RecordStore:
@@ -86,15 +86,15 @@ class RecordStore:
                     place.unlink()
         return path
 
-    def read(self) -> Contents:
-        """Reads every record; what cannot be read is named, never raised."""
+    def read(self) -> StoredRecords:
+        """Reads every record; what cannot be read becomes a problem, never an error."""
         records, problems = [], []
         for path in sorted(self.runs.glob("*.json")):
             try:
                 records.append(_parse(path))
             except RecordError as error:
                 problems.append(str(error))
-        return Contents(sorted(records, key=lambda record: (record.created, record.id)), problems)
+        return StoredRecords(sorted(records, key=lambda record: (record.created, record.id)), problems)
 
     def find(self, key: str) -> Record | None:
         """Returns the newest successful record of a cell."""
@@ -121,7 +121,7 @@ def _first_not_utf8(record: Record) -> str | None:
 
 
 def _not_utf8(value: Any, name: str) -> Iterator[str]:
-    """Yields the names and values of the texts in a record that are no UTF-8."""
+    """Yields the names and values of the texts in a record that are not UTF-8."""
     if isinstance(value, str) and not is_utf8(value):
         yield f"{name} {value!a}"
     elif isinstance(value, Mapping):
@@ -138,7 +138,7 @@ def _parse(path: Path) -> Record:
         text = path.read_text("utf-8")
         fields = json.loads(text)
     except (OSError, ValueError) as error:
-        raise RecordError(f"{path.name}: no JSON ({error})") from error
+        raise RecordError(f"{path.name}: not JSON ({error})") from error
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
         raise RecordError(f"{path.name}: schema version {version}, this DenseBench reads {SCHEMA_VERSION}")

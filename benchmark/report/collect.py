@@ -1,4 +1,4 @@
-"""The records a report may rest on: read, checked against their own statistics, the others named.
+"""Reads the records of a results folder and checks them against their statistics; those that fail are reported.
 
 A record is left out if its number cannot be trusted: it is truncated, of another schema, a copy, or its value is not
 the one its metrics and per-image statistics give. A record whose statistics file is missing keeps its place, without
@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.benchmarks import benchmark_of
 from benchmark.errors import RecordError
+from benchmark.metric import Metric
 from benchmark.records.schema import Record
 from benchmark.records.store import RecordStore
-from benchmark.report.estimates import Estimates
+from benchmark.report.statistics.estimates import Estimates
 
 _RELATIVE_TOLERANCE = 1e-6  # sums of floats depend on their order; an edited digit that shows is far above
 
@@ -40,11 +41,11 @@ class Collected:
 
 def collect(results: Path, say: Callable[[str], None] = lambda _: None) -> Collected:
     """Reads and checks the records of a results folder, and computes intervals that are not there yet."""
-    contents = RecordStore(results).read()
+    stored = RecordStore(results).read()
     estimates = Estimates(results, say)
-    problems = list(contents.problems)
+    problems = list(stored.problems)
     records, unverified = [], set()
-    for record in _without_copies(contents.records, problems):
+    for record in _without_copies(stored.records, problems):
         problem = _problem(record, estimates, unverified)
         if problem is None:
             records.append(record)
@@ -55,25 +56,27 @@ def collect(results: Path, say: Callable[[str], None] = lambda _: None) -> Colle
 
 
 def _without_copies(records: Sequence[Record], problems: list[str]) -> list[Record]:
-    """Drops records that say the same as an earlier one under another id; a second run takes another time."""
-    seen: dict[tuple, str] = {}
-    kept = []
+    """Drops copies of an earlier record under another id; a second run has another time."""
+    first_with: dict[tuple, str] = {}
+    different = []
     for record in records:
-        said = (record.created, record.command, record.benchmark, record.model.checkpoint_sha256, record.protocol.name,
-                record.seed, record.limit, record.primary, record.cost, record.error)  # fmt: skip
-        if record.cost is not None and said in seen:
-            problems.append(f"{record.id}.json: a copy of {seen[said]}")
+        model, protocol = record.model.checkpoint_sha256, record.protocol.name
+        run = (record.created, record.command, record.benchmark, model, protocol, record.seed, record.limit)
+        content = (*run, record.primary, record.cost, record.error)
+        if record.cost is not None and content in first_with:
+            problems.append(f"{record.id}.json: a copy of {first_with[content]}")
         else:
-            seen[said] = record.id
-            kept.append(record)
-    return kept
+            first_with[content] = record.id
+            different.append(record)
+    return different
 
 
 def _problem(record: Record, estimates: Estimates, unverified: set[str]) -> str | None:
-    """Says why the number of a record cannot be trusted; enters into ``unverified`` what cannot be checked."""
-    if record.status == "error" or record.benchmark not in BENCHMARKS:
+    """Returns why a record cannot be trusted, None if it can; adds to ``unverified`` what cannot be checked."""
+    benchmark = benchmark_of(record)
+    if record.status == "error" or benchmark is None:
         return None
-    problem = _contradiction(record)
+    problem = _contradiction(record, benchmark.metric)
     if problem is not None or record.limit is not None:  # a smoke test is in no table: not worth the time
         return problem
     try:
@@ -87,13 +90,13 @@ def _problem(record: Record, estimates: Estimates, unverified: set[str]) -> str 
     return None
 
 
-def _contradiction(record: Record) -> str | None:
-    """Says what in a successful record does not fit together."""
+def _contradiction(record: Record, metric: Metric) -> str | None:
+    """Returns what in a successful record is inconsistent, None if nothing is."""
     if record.primary is None or record.metrics is None:
         return "a success without a score"
     name, value = record.primary.name, record.primary.value
-    if name != BENCHMARKS[record.benchmark].metric:
-        return f"its metric is {name}, that of {record.benchmark} is {BENCHMARKS[record.benchmark].metric}"
+    if name != metric.name:
+        return f"its metric is {name}, that of {record.benchmark} is {metric.name}"
     stated = record.metrics.get(name)
     if not isinstance(stated, int | float) or not _same(stated, value):
         return f"edited: its value is {value}, its metrics say {stated}"

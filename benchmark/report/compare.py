@@ -1,6 +1,6 @@
-"""Two models, benchmark by benchmark, on the same images under the same protocol.
+"""Compares two models, benchmark by benchmark, on the same images under the same protocol.
 
-Nothing unpaired is compared: protocol and data fingerprints, images and seeds must agree, and what does not is named.
+Nothing unpaired is compared: protocol and data fingerprints, images and seeds must agree; what does not is reported.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.benchmarks import Benchmark, benchmark_of, in_order
 from benchmark.errors import UsageError, did_you_mean
+from benchmark.records.ratio_of_sums import Ratios
 from benchmark.records.schema import Record
-from benchmark.report.differences import (
+from benchmark.report.patch_tokens import tokens_text
+from benchmark.report.rows import protocol_label
+from benchmark.report.statistics.differences import (
     ClassDelta,
     PerImage,
     class_deltas,
@@ -21,12 +24,9 @@ from benchmark.report.differences import (
     per_image_outcomes,
     scored_in_first_only,
 )
-from benchmark.report.estimates import Estimates, Pair
-from benchmark.report.intervals import Interval, seed_spread
-from benchmark.report.ratios import Ratios
-from benchmark.report.resolution import tokens_text
-from benchmark.report.rows import protocol_label
-from benchmark.report.verdict import Family, Word, family_of, key_of, verdict
+from benchmark.report.statistics.estimates import Estimates, Pair
+from benchmark.report.statistics.intervals import Interval, seed_spread
+from benchmark.report.statistics.verdict import Family, Word, family_of, key_of, verdict
 
 _HASH = re.compile(r"[0-9a-f]{6,64}")
 
@@ -35,13 +35,11 @@ _HASH = re.compile(r"[0-9a-f]{6,64}")
 class Comparison:
     """One benchmark of both models; a delta is the second minus the first, in the metric's unit."""
 
-    benchmark: str
+    benchmark: Benchmark
     protocol: str
-    metric: str
-    higher_is_better: bool
     images: int
     tokens: str
-    """Patch tokens an image, of both where they differ."""
+    """Patch tokens per image, of both where they differ."""
 
     seeds: tuple[int, ...]
     """Seeds both have; they are averaged."""
@@ -50,7 +48,7 @@ class Comparison:
     second: float
     delta: float
     interval: Interval | None
-    """95 % interval of the delta, error of having drawn these images."""
+    """95 % interval of the delta, over images."""
 
     p: float
     """Two-sided p-value of random exchange."""
@@ -59,7 +57,7 @@ class Comparison:
     """The same, corrected for the family of comparisons it belongs to."""
 
     verdict: Word
-    """What the second is."""
+    """On the second model."""
 
     seed_std: float | None
     """Standard deviation of the delta over seeds, None for one seed."""
@@ -105,23 +103,23 @@ def select(records: Sequence[Record], wanted: str) -> list[Record]:
     if by_id:
         return by_id
     full = [record for record in done if record.limit is None]
-    found = [record for record in full if record.model.name == wanted]
-    if not found and _HASH.fullmatch(wanted):
-        found = [record for record in full if record.model.checkpoint_sha256.startswith(wanted)]
-    if not found:
+    selected = [record for record in full if record.model.name == wanted]
+    if not selected and _HASH.fullmatch(wanted):
+        selected = [record for record in full if record.model.checkpoint_sha256.startswith(wanted)]
+    if not selected:
         known = sorted({record.model.name for record in full})
         near = did_you_mean(wanted, known)
         raise UsageError(
             f"no successful full run of {wanted!r}{near}; give a record, the beginning of a checkpoint's hash (6 "
             f"digits or more) or a name: {', '.join(known)}"
         )
-    checkpoints = sorted({record.model.checkpoint_sha256 for record in found})
+    checkpoints = sorted({record.model.checkpoint_sha256 for record in selected})
     if len(checkpoints) > 1:
         raise UsageError(
             f"{wanted!r} is the name of {len(checkpoints)} checkpoints; give the hash: "
             f"{', '.join(checkpoint[:12] for checkpoint in checkpoints)}"
         )
-    return found
+    return selected
 
 
 def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estimates, page: Family) -> Comparisons:
@@ -130,7 +128,7 @@ def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estima
     Args:
         first: Records of a model.
         second: Records of another.
-        estimates: Where statistics are read and p-values remembered.
+        estimates: Where statistics are read and p-values cached.
         page: The comparisons of the report page.
 
     Raises:
@@ -143,16 +141,17 @@ def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estima
     common = [key for key in ones if key in others]
     unpaired = _unpaired(ones, others)
     if not common:
-        raise UsageError(f"{_name(first)} and {_name(second)} share nothing: {'; '.join(unpaired)}")
+        raise UsageError(f"{_name(first)} and {_name(second)} have nothing in common: {'; '.join(unpaired)}")
     pairs: list[Pair] = []
-    for key in sorted(common, key=lambda key: (list(BENCHMARKS).index(key[0]), key)):
+    places = list(_benchmarks(ones, others))
+    for key in sorted(common, key=lambda key: (places.index(key[0]), key)):
         seeds = sorted(ones[key].keys() & others[key].keys())
         if seeds:
             pairs.append(([ones[key][seed] for seed in seeds], [others[key][seed] for seed in seeds]))
         else:
             unpaired.append(f"{key[0]}: seeds {sorted(ones[key])} and {sorted(others[key])} have none in common")
     if not pairs:
-        raise UsageError(f"{_name(first)} and {_name(second)} share nothing: {'; '.join(unpaired)}")
+        raise UsageError(f"{_name(first)} and {_name(second)} have nothing in common: {'; '.join(unpaired)}")
     read = [estimates.pair(pair) for pair in pairs]  # raises for what is missing
     family = family_of(pairs, page, estimates)
     made = [_compare(pair, ratios, family) for pair, ratios in zip(pairs, read, strict=True)]
@@ -164,14 +163,13 @@ def compare(first: Sequence[Record], second: Sequence[Record], estimates: Estima
 def _compare(pair: Pair, ratios: tuple[Ratios, Ratios], family: Family) -> Comparison:
     (first, second), (one, other) = pair, ratios
     record, key = first[0], key_of(pair)
-    known = BENCHMARKS[record.benchmark]
+    benchmark = benchmark_of(record)
+    higher_is_better = benchmark.metric.higher_is_better
     delta = other.score() - one.score()
     by_seed = [b.primary.value - a.primary.value for a, b in zip(first, second, strict=True)]
     return Comparison(
-        benchmark=known.name,
+        benchmark=benchmark,
         protocol=protocol_label(record.protocol.family, record.protocol.overrides),
-        metric=known.metric,
-        higher_is_better=known.higher_is_better,
         images=len(one.images),
         tokens=tokens_text([first[0], second[0]]),
         seeds=tuple(each.seed for each in first),
@@ -181,9 +179,9 @@ def _compare(pair: Pair, ratios: tuple[Ratios, Ratios], family: Family) -> Compa
         interval=delta_interval([(one, other)]),
         p=family.p[key],
         p_holm=family.p_holm[key],
-        verdict=verdict(delta, family.p_holm[key], higher_is_better=known.higher_is_better),
+        verdict=verdict(delta, family.p_holm[key], higher_is_better=higher_is_better),
         seed_std=seed_spread(by_seed),
-        per_image=per_image_outcomes(one, other, higher_is_better=known.higher_is_better),
+        per_image=per_image_outcomes(one, other, higher_is_better=higher_is_better),
         per_class=tuple(class_deltas(one, other)),
         only_first=scored_in_first_only(one, other),
         only_second=scored_in_first_only(other, one),
@@ -198,15 +196,20 @@ def _by_column(records: Sequence[Record]) -> dict[_Column, dict[int, Record]]:
     """Groups records by what must agree; the newest of each seed stays."""
     columns: defaultdict[_Column, dict[int, Record]] = defaultdict(dict)
     for record in records:  # oldest first
-        if record.benchmark in BENCHMARKS:
+        if benchmark_of(record) is not None:
             key = (record.benchmark, record.protocol.fingerprint, record.data.fingerprint, record.limit)
             columns[key][record.seed] = record
     return dict(columns)
 
 
+def _benchmarks(*sides: dict[_Column, dict[int, Record]]) -> dict[str, Benchmark]:
+    """Returns the benchmarks of both sides, in the order of columns."""
+    return in_order(benchmark_of(record) for side in sides for seeds in side.values() for record in seeds.values())
+
+
 def _unpaired(ones: dict[_Column, dict[int, Record]], others: dict[_Column, dict[int, Record]]) -> list[str]:
     lines = []
-    for benchmark in BENCHMARKS:
+    for benchmark in _benchmarks(ones, others):
         mine = {key: next(iter(by_seed.values())) for key, by_seed in ones.items() if key[0] == benchmark}
         theirs = {key: next(iter(by_seed.values())) for key, by_seed in others.items() if key[0] == benchmark}
         if mine.keys() & theirs.keys() or not (mine or theirs):
@@ -220,7 +223,7 @@ def _unpaired(ones: dict[_Column, dict[int, Record]], others: dict[_Column, dict
 
 
 def _reason(first: Record, second: Record) -> str:
-    """Says why two records of one benchmark are no pair."""
+    """Returns why two records of one benchmark cannot be paired."""
     if first.protocol.fingerprint != second.protocol.fingerprint:
         labels = [protocol_label(each.protocol.name, each.protocol.overrides) for each in (first, second)]
         versions = (

@@ -1,33 +1,33 @@
-"""What looks wrong or must be read with care among records. Pure: records in, flags out.
+"""Records that look wrong or must be read with care. Pure: records in, flags out.
 
-``floor``: worse than raw pixel colours. ``identical``: two checkpoints with the same score to the last digit. ``edge``:
-a sweep chose the end of its grid, so a better value may lie beyond. ``nan``: a metric or a candidate without a number.
+``below-baseline``: worse than raw pixel colours. ``identical``: two checkpoints with the same score to the last digit.
+``edge``: a sweep chose the end of its grid, so a better value may lie beyond. ``nan``: NaN scores.
 ``not-final``: of the checkpoints of one training run, the last is not the best. ``dirty``: uncommitted changes.
-``packages``: one column from several versions of a package. ``limited``: a smoke test. ``unverified``: no statistics.
+``packages``: one column from several versions of a package. ``description``: one column under several descriptions of
+the data, which mean something else by its name. ``limited``: a smoke test. ``unverified``: no statistics.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.benchmarks import benchmark_of
 from benchmark.records.schema import Record
+from benchmark.report.steps import run_and_step
 
-FLOOR = "pixels"
-"""Checkpoint name of the floor baseline."""
+PIXEL_BASELINE = "pixels"
+"""Checkpoint of the pixel baseline: raw pixel colours as features."""
 
-_NAME_OF_STEP = re.compile(r"(?P<run>.+)@(?P<step>\d+)(?P<thousand>k?)")
 _SCORE_SUFFIXES = ("_held_out", "_val")
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One remark."""
+    """Something to look at."""
 
     kind: str
     benchmark: str
@@ -36,7 +36,7 @@ class Flag:
     """Identities of the records it is about."""
 
     setting: str = ""
-    """Of an ``edge``: the setting whose grid ended."""
+    """Of an ``edge``: the setting whose value is at the end of its grid."""
 
 
 def find_flags(records: Sequence[Record], unverified: Collection[str] = ()) -> list[Flag]:
@@ -47,25 +47,42 @@ def find_flags(records: Sequence[Record], unverified: Collection[str] = ()) -> l
         unverified: Identities of records whose statistics are not there.
     """
     done = [record for record in records if record.status == "success" and record.primary is not None]
-    full = [record for record in done if record.limit is None and record.benchmark in BENCHMARKS]
+    full = [record for record in done if record.limit is None and benchmark_of(record) is not None]
     columns: defaultdict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in full:
         columns[record.benchmark, record.protocol.fingerprint, record.data.fingerprint].append(record)
-    of_columns: tuple[Callable[[Sequence[Record]], list[Flag]], ...] = (_floor, _identical, _not_final, _packages)
+    of_columns: tuple[Callable[[Sequence[Record]], list[Flag]], ...] = (
+        _below_baseline,
+        _identical,
+        _not_final,
+        _packages,
+    )
     of_records: tuple[Callable[[Record], list[Flag]], ...] = (_edge, _nan, _dirty, _limited)
     flags = [flag for find in of_columns for column in columns.values() for flag in find(column)]
     flags += [flag for find in of_records for record in done for flag in find(record)]
+    flags += _descriptions(full)
     flags += [
         Flag("unverified", record.benchmark, f"{_who(record)}: no per-image statistics", (record.id,))
         for record in full
         if record.id in unverified
     ]
-    order = ("floor", "identical", "edge", "nan", "not-final", "dirty", "packages", "limited", "unverified")
+    order = (
+        "below-baseline",
+        "identical",
+        "edge",
+        "nan",
+        "not-final",
+        "dirty",
+        "packages",
+        "description",
+        "limited",
+        "unverified",
+    )
     return sorted(flags, key=lambda flag: order.index(flag.kind))
 
 
 def summarise(flags: Sequence[Flag]) -> list[str]:
-    """Writes flags as lines, remarks that many records share on one line."""
+    """Writes flags as lines; those that many records share take one line."""
     shared = {
         "dirty": "from a checkout with uncommitted changes",
         "unverified": "without per-image statistics, so without an interval",
@@ -85,29 +102,29 @@ def _edges(flags: Sequence[Flag]) -> list[str]:
     edges = [flag for flag in flags if flag.kind == "edge"]
     if not edges:
         return []
-    found = Counter(f"{flag.benchmark} {flag.setting}" for flag in edges)
-    where = ", ".join(f"{what} {count}" for what, count in found.items())
+    counts = Counter(f"{flag.benchmark} {flag.setting}" for flag in edges)
+    where = ", ".join(f"{what} {count}" for what, count in counts.items())
     total = len({flag.records for flag in edges})  # one sweep may end several grids
     return [
         f"edge: {total} sweep{'s' if total > 1 else ''} chose the end of a grid, a better value may lie beyond: {where}"
     ]
 
 
-def _floor(column: Sequence[Record]) -> list[Flag]:
-    floors = [record for record in column if record.model.checkpoint == FLOOR]
-    if not floors:
+def _below_baseline(column: Sequence[Record]) -> list[Flag]:
+    baselines = [record for record in column if record.model.checkpoint == PIXEL_BASELINE]
+    if not baselines:
         return []
-    floor = floors[-1]
-    sign = 1 if floor.primary.higher_is_better else -1
+    baseline = baselines[-1]
+    sign = 1 if baseline.primary.higher_is_better else -1
     return [
         Flag(
-            "floor",
+            "below-baseline",
             record.benchmark,
-            f"{_who(record)} scores {record.primary.value:.3f}, raw pixel colours {floor.primary.value:.3f}",
-            (record.id, floor.id),
+            f"{_who(record)} scores {record.primary.value:.3f}, raw pixel colours {baseline.primary.value:.3f}",
+            (record.id, baseline.id),
         )
         for record in column
-        if record.model.checkpoint != FLOOR and sign * record.primary.value < sign * floor.primary.value
+        if record.model.checkpoint != PIXEL_BASELINE and sign * record.primary.value < sign * baseline.primary.value
     ]
 
 
@@ -149,15 +166,15 @@ def _is_setting(key: str, value: Any) -> bool:
 
 
 def _nan(record: Record) -> list[Flag]:
-    """A number that is none stands in the record as null; classes that occur nowhere are lists of their own."""
-    lost = [name for name, value in (record.metrics or {}).items() if _is_nan(value)]
+    """NaN is null in a record; lists, such as the IoU of each class, may hold null for classes that do not occur."""
+    nan_metrics = [name for name, value in (record.metrics or {}).items() if _is_nan(value)]
     candidates = (record.selection or {}).get("candidates") or []
     diverged = [
         each for each in candidates if isinstance(each, dict) and any(_is_nan(value) for value in each.values())
     ]
-    texts = [f"{_who(record)}: {name} is no number" for name in lost]
+    texts = [f"{_who(record)}: {name} is NaN" for name in nan_metrics]
     if diverged:
-        texts.append(f"{_who(record)}: {len(diverged)} of {len(candidates)} candidates of the sweep have no score")
+        texts.append(f"{_who(record)}: {len(diverged)} of {len(candidates)} candidates of the sweep have NaN scores")
     return [Flag("nan", record.benchmark, text, (record.id,)) for text in texts]
 
 
@@ -169,10 +186,9 @@ def _not_final(column: Sequence[Record]) -> list[Flag]:
     """Models called ``NAME@300k`` are checkpoints of one training run; which is shown must not follow the score."""
     series: defaultdict[tuple[str, int], dict[int, Record]] = defaultdict(dict)
     for record in column:
-        found = _NAME_OF_STEP.fullmatch(record.model.name)
-        if found:
-            step = int(found["step"]) * (1000 if found["thousand"] else 1)
-            series[found["run"], record.seed][step] = record
+        run, step = run_and_step(record.model.name)
+        if step is not None:
+            series[run, record.seed][step] = record
     flags = []
     for (run, _), by_step in series.items():
         last = by_step[max(by_step)]
@@ -196,10 +212,31 @@ def _packages(column: Sequence[Record]) -> list[Flag]:
         Flag(
             "packages",
             column[0].benchmark,
-            f"{package} {', '.join(f'{version} ({len(ids)})' for version, ids in sorted(found.items()))} in one column",
-            tuple(identity for ids in found.values() for identity in ids),
+            f"{package} {', '.join(f'{name} ({len(ids)})' for name, ids in sorted(ids_of.items()))} in one column",
+            tuple(identity for ids in ids_of.values() for identity in ids),
         )
-        for package, found in sorted(versions.items())
+        for package, ids_of in sorted(versions.items())
+        if len(ids_of) > 1
+    ]
+
+
+def _descriptions(records: Sequence[Record]) -> list[Flag]:
+    """Names data of one's own whose protocols were run before and after its description was edited.
+
+    Under one protocol records of other data are left out; sections of several stand below each other in one column.
+    """
+    columns: defaultdict[str, defaultdict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if record.data.description_hash is not None:
+            columns[record.benchmark][record.data.description_hash].append(record)
+    return [
+        Flag(
+            "description",
+            name,
+            f"{len(found)} descriptions of the data in one column; compare within a protocol only",
+            tuple(record.id for own in found.values() for record in own),
+        )
+        for name, found in columns.items()
         if len(found) > 1
     ]
 

@@ -1,13 +1,13 @@
-"""Published figures beside ours, where the protocols agree field by field; else what differs is named.
+"""Published figures beside measured scores where protocols agree field by field; elsewhere, what differs.
 
-Which of our protocols a source's figures belong to is said by the protocol: ``published`` in its config. A run must
+``published`` in the config of a protocol states whose figures it agrees with. A run must
 then agree with that config in every field, and with the official release in the images of every split it used.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,13 +15,14 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.benchmarks import BENCHMARKS
-from benchmark.configs import CONFIGS, protocol_names
-from benchmark.data import DATASETS
+from benchmark.benchmarks import BENCHMARKS, Benchmark
+from benchmark.configs import CONFIGS
+from benchmark.data.registry import DATASETS
 from benchmark.errors import RecordError, UsageError, did_you_mean
-from benchmark.protocols import compared_fields, load_protocol
+from benchmark.load_protocol import compared_fields, load_protocol, protocol_names
+from benchmark.protocols.read_settings import flat
 from benchmark.records.schema import Record
-from benchmark.report.resolution import tokens_of
+from benchmark.report.patch_tokens import tokens_of
 from benchmark.report.rows import Row
 
 _FILE = CONFIGS / "published.csv"
@@ -35,7 +36,7 @@ _SHOWN = 6  # differing fields in a line
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that somebody published."""
+    """A published score."""
 
     model: str
     variant: str
@@ -44,7 +45,7 @@ class Figure:
     registers: str
     pretraining: str
     benchmark: str
-    """A benchmark of ours where there is one, else as the source calls it."""
+    """A benchmark of DenseBench where there is one, else the name in the source."""
 
     metric: str
     value: float
@@ -67,10 +68,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that may stand beside ours."""
+    """A published figure that is comparable with measured scores."""
 
     label: str
-    """Label of the rows it may stand beside."""
+    """Label of the rows it is comparable with."""
 
     model: str
     benchmark: str
@@ -82,23 +83,23 @@ class Published:
     where images are seen whole and differ in size."""
 
     why: str
-    """From what it is known that the protocols agree."""
+    """How it is known that the protocols agree."""
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What came of laying published figures beside a leaderboard."""
+class PublishedComparison:
+    """Published figures that are comparable with a leaderboard, and why others are not."""
 
     beside: list[Published]
     differing: list[str]
-    """One line for each protocol, benchmark and label where they may not stand beside ours, with the fields."""
+    """One line for each protocol, benchmark and label where figures are not comparable, with the fields that differ."""
 
 
 def read_figures(path: Path = _FILE) -> list[Figure]:
     """Reads published figures.
 
     Raises:
-        RecordError: A column is missing or unknown, or a value is no number.
+        RecordError: A column is missing or unknown, or a value is not a number.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if tuple(table.columns) != _COLUMNS:
@@ -109,7 +110,7 @@ def read_figures(path: Path = _FILE) -> list[Figure]:
         try:
             value = float(line["value"])
         except ValueError as error:
-            raise RecordError(f"{path}, line {number}: value {line['value']!r} is no number") from error
+            raise RecordError(f"{path}, line {number}: value {line['value']!r} is not a number") from error
         figures.append(
             Figure(**{**line, "value": value, "benchmark": name if name in BENCHMARKS else line["benchmark"]})
         )
@@ -120,7 +121,7 @@ def of_protocols(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure
     """Returns the figures of protocols.
 
     Raises:
-        UsageError: A protocol nobody published figures of.
+        UsageError: A protocol without published figures.
     """
     known = list(dict.fromkeys(figure.protocol for figure in figures))
     for name in names:
@@ -130,39 +131,39 @@ def of_protocols(figures: Sequence[Figure], names: Sequence[str]) -> list[Figure
     return [figure for figure in figures if figure.protocol in names]
 
 
-def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> Comparison:
-    """Finds which figures may stand beside which rows: same benchmark, every protocol field equal, official data."""
+def lay_beside(figures: Sequence[Figure], rows: Sequence[Row]) -> PublishedComparison:
+    """Finds which figures are comparable with which rows: same benchmark, every protocol field equal, official data."""
     columns: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
     for row in rows:
-        for cell in row.cells.values():
-            columns[row.label, cell.benchmark] += cell.records
+        for name, score in row.scores.items():
+            columns[row.label, name] += score.records
     beside, differing = [], []
     groups: defaultdict[tuple[str, str, str], list[Figure]] = defaultdict(list)
     for figure in figures:
         groups[figure.protocol, figure.benchmark, figure.metric].append(figure)
-    for (protocol, benchmark, metric), own in groups.items():
-        what = f"published {protocol}, {benchmark} ({len(own)} figure{'s' if len(own) > 1 else ''})"
+    for (protocol, benchmark, metric), group in groups.items():
+        what = f"published {protocol}, {benchmark} ({len(group)} figure{'s' if len(group) > 1 else ''})"
         labels = [label for label, name in columns if name == benchmark]
         if benchmark not in BENCHMARKS:
-            differing.append(f"{what}: no benchmark of that name here")
-        elif metric != BENCHMARKS[benchmark].metric:
-            differing.append(f"{what}: they are {metric}, the benchmark's are {BENCHMARKS[benchmark].metric}")
+            differing.append(f"{what}: no benchmark of that name")
+        elif metric != BENCHMARKS[benchmark].metric.name:
+            differing.append(f"{what}: their metric is {metric}, not {BENCHMARKS[benchmark].metric.name}")
         elif not labels:
-            differing.append(f"{what}: no run of ours to stand beside")
+            differing.append(f"{what}: no run to compare with")
         else:
             for label in labels:
-                # One model of several that may not stand beside them keeps the figures out of the column.
+                # One model of several that is not comparable keeps the figures out of the column.
                 records = columns[label, benchmark]
                 if reasons := list(dict.fromkeys(text for each in records for text in differences(protocol, each))):
                     more = f" and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
-                    differing.append(f"{what}: not beside {label}: {'; '.join(reasons[:_SHOWN])}{more}")
+                    differing.append(f"{what}: not comparable with {label}: {'; '.join(reasons[:_SHOWN])}{more}")
                 else:
-                    beside += [_published(figure, label, records[0]) for figure in own]
-    return Comparison(beside, differing)
+                    beside += [_published(figure, label, records[0]) for figure in group]
+    return PublishedComparison(beside, differing)
 
 
 def _published(figure: Figure, label: str, record: Record) -> Published:
-    patch = int(figure.patch) if figure.patch else None
+    benchmark, patch = BENCHMARKS[figure.benchmark], int(figure.patch) if figure.patch else None
     return Published(
         label=label,
         model=figure.name,
@@ -170,14 +171,14 @@ def _published(figure: Figure, label: str, record: Record) -> Published:
         value=figure.value,
         source=figure.source,
         trust=figure.trust,
-        tokens=patch and tokens_of(record.protocol.fields, patch),
-        why=agreement(figure.benchmark, figure.protocol).why,
+        tokens=patch and tokens_of(benchmark, record.protocol.fields, patch),
+        why=agreement(benchmark, figure.protocol).why,
     )
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What a protocol of ours says of a source's (see ``benchmark/protocols/sections.py``)."""
+class PublishedAgreement:
+    """What a protocol states about that of a source (see ``benchmark/protocols/sections.py``)."""
 
     ours: str
     """Name of our protocol."""
@@ -191,66 +192,56 @@ class Agreement:
 
 
 @cache
-def agreement(benchmark: str, protocol: str) -> Agreement | None:
-    """Returns the protocol of a benchmark that says most of a source's protocol; None if none names it."""
-    found = []
+def agreement(benchmark: Benchmark, protocol: str) -> PublishedAgreement | None:
+    """Returns how the closest protocol of a benchmark agrees with that of a source; None if none mentions it."""
+    agreements = []
     for ours in protocol_names(benchmark):
         said = load_protocol(benchmark, ours).settings.published.get(protocol)
         if said is not None:
-            found.append(Agreement(ours, said.agreement, said.why, said.may_differ, said.patch_sizes))
-    return min(found, key=lambda each: _CLOSEST_FIRST.index(each.kind), default=None)
+            agreements.append(PublishedAgreement(ours, said.agreement, said.why, said.may_differ, said.patch_sizes))
+    return min(agreements, key=lambda each: _CLOSEST_FIRST.index(each.kind), default=None)
 
 
 def differences(protocol: str, record: Record, *, presumed: bool = False) -> list[str]:
-    """Lists what keeps figures of a source's protocol from standing beside a record: fields, then data.
+    """Lists why figures of a source's protocol are not comparable with a record: fields, then data.
 
     Args:
         protocol: As ``configs/published.csv`` calls it.
-        record: A successful one.
-        presumed: Whether a source that does not state every field is good enough, to say what to expect.
+        record: A successful one of a benchmark that ships.
+        presumed: Whether a source that does not state every field is good enough.
     """
-    known = agreement(record.benchmark, protocol)
+    benchmark = BENCHMARKS[record.benchmark]
+    known = agreement(benchmark, protocol)
     if known is None:
-        return [f"no protocol {protocol} here to compare fields with"]
+        return [f"no protocol that corresponds to {protocol}"]
     if known.kind == "none" or (known.kind == "presumed" and not presumed):
-        return [f"{known.ours} here {'is another' if known.kind == 'none' else 'may be another'}: {known.why}"]
-    wanted = _leaves(load_protocol(record.benchmark, known.ours).compared)
-    ours = _leaves(compared_fields(record.benchmark, record.protocol.fields))
-    found = [  # a section that one of them does not have is None there
+        return [f"{known.ours} {'differs' if known.kind == 'none' else 'may differ'}: {known.why}"]
+    wanted = flat(load_protocol(benchmark, known.ours).compared)
+    ours = flat(compared_fields(benchmark, record.protocol.fields))
+    reasons = [  # a section that one of them does not have is None there
         f"{key} {_text(wanted.get(key))} ≠ {_text(ours.get(key))}"
         for key in dict.fromkeys((*wanted, *ours))
         if wanted.get(key) != ours.get(key) and key not in known.may_differ
     ]
     if known.patch_sizes and record.model.patch_size not in known.patch_sizes:
         theirs = " or ".join(map(str, known.patch_sizes))
-        found.append(f"patches of {theirs} pixels ≠ {record.model.patch_size}")
-    return found + _unofficial(record)
+        reasons.append(f"patches of {theirs} pixels ≠ {record.model.patch_size}")
+    return reasons + _unofficial(record)
 
 
 def _unofficial(record: Record) -> list[str]:
-    """Lists the splits that are not the official release's, whole, in a line each."""
+    """Lists the splits that are not complete splits of the official release, a line each."""
     data = record.protocol.fields.get("data", {})
     left_out = (record.metrics or {}).get("images_left_out") or {}
-    found = []
+    reasons = []
     for role, dataset in (("train", data.get("trained_on", record.data.name)), ("val", record.data.name)):
         split, used = data.get(role), record.data.splits.get(role)
         official = DATASETS[dataset].counts.get(split) if dataset in DATASETS else None
         if official is not None and used != official:
-            found.append(f"{split} images {official:,} ≠ {f'{used:,}' if used is not None else 'unknown'}")
+            reasons.append(f"{split} images {official:,} ≠ {f'{used:,}' if used is not None else 'unknown'}")
         if left_out.get(role):
-            found.append(f"{left_out[role]:,} images of {split} left out")
-    return found
-
-
-def _leaves(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flattens nested fields: ``train.iterations`` to its value."""
-    flat = {}
-    for key, value in fields.items():
-        if isinstance(value, Mapping):
-            flat.update(_leaves(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+            reasons.append(f"{left_out[role]:,} images of {split} left out")
+    return reasons
 
 
 def _text(value: Any) -> str:

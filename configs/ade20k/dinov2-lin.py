@@ -1,5 +1,4 @@
-_base_ = '../_base_/dinov2_lin_segmentation.py'
-data = dict(train='train', val='val')
+_base_ = '../segmentation/dinov2-lin.py'
 
 published = {
     'dinov2-lin': dict(

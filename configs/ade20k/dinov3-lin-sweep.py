@@ -1,6 +1,4 @@
-_base_ = '../_base_/dinov3_lin_sweep_segmentation.py'
-
-data = dict(train='train', val='val')
+_base_ = '../segmentation/dinov3-lin-sweep.py'
 
 published = {
     'dinov3-lin-sweep': dict(

@@ -1,5 +1,4 @@
-_base_ = '../_base_/dinov3_lin_segmentation.py'
-data = dict(train='train', val='val')
+_base_ = '../segmentation/dinov3-lin.py'
 
 published = {
     'dinov3-lin': dict(

@@ -1,5 +1,4 @@
-_base_ = '../_base_/dvt_lin_segmentation.py'
-data = dict(train='train', val='val')
+_base_ = '../segmentation/dvt-lin.py'
 
 published = {
     'dvt-lin': dict(

@@ -1,7 +1,6 @@
-_base_ = '../_base_/dinov3_lin_sweep_segmentation.py'
+_base_ = '../segmentation/dinov3-lin-sweep.py'
 
 # The recipe of the other datasets, as the paper has it: the short side is that of the crop, not Cityscapes' 1024.
-data = dict(train='train', val='val')
 
 published = {
     'dinov3-lin-sweep': dict(

@@ -1,5 +1,4 @@
-_base_ = '../_base_/dinov3_lin_segmentation.py'
-data = dict(train='train', val='val')
+_base_ = '../segmentation/dinov3-lin.py'
 
 # No lab published its Cityscapes recipe. Native resolution is this project's choice; train.resize.short=512 and
 # test.resize.short=512 give the ADE20K sizes instead.

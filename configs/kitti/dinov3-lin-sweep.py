@@ -1,14 +1,13 @@
-_base_ = '../_base_/dinov3_lin_sweep_depth.py'
+_base_ = '../depth/dinov3-lin-sweep.py'
 
 # DINOv3 published no config for KITTI: its recipe for NYU with DINOv2's sizes for KITTI is this project's choice.
-data = dict(trained_on='kitti', train='train', val='val', depth_range=[0.001, 80.0])
 train = dict(
-    fixed_crop=dict(top='bottom', left='centre', height=352, width=1216),  # "KB crop": no sky
+    fixed_crop=dict(_delete_=True, top='bottom', left='centre', height=352, width=1216),  # "KB crop": no sky
     crop=[352, 704],
     brightness=[0.9, 1.1],
 )
 test = dict(
-    fixed_crop=dict(top='bottom', left='centre', height=352, width=1216),
+    fixed_crop=dict(_delete_=True, top='bottom', left='centre', height=352, width=1216),
     evaluation_crop='garg',
 )
 

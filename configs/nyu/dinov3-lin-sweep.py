@@ -1,7 +1,6 @@
-_base_ = '../_base_/dinov3_lin_sweep_depth.py'
-data = dict(trained_on='nyu', train='train', val='val', depth_range=[0.001, 10.0])
+_base_ = '../depth/dinov3-lin-sweep.py'
 train = dict(
-    fixed_crop=dict(top=45, left=43, height=427, width=565),  # rows 45:472, columns 43:608: no white frame
+    fixed_crop=dict(_delete_=True, top=45, left=43, height=427, width=565),  # no white frame
     crop=[416, 544],
     brightness=[0.75, 1.25],
 )

@@ -1,4 +1,4 @@
-_base_ = '../_base_/dinov2_lin_segmentation.py'
+_base_ = '../segmentation/dinov2-lin.py'
 
 # 1,464 training images, as DINOv2's table 15 has it; data.train=trainaug takes SBD's 10,582.
 data = dict(train='train', val='val')

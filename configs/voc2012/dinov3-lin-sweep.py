@@ -1,4 +1,4 @@
-_base_ = '../_base_/dinov3_lin_sweep_segmentation.py'
+_base_ = '../segmentation/dinov3-lin-sweep.py'
 
 # 1,464 training images, as DINOv2's table 15 has it; data.train=trainaug takes SBD's 10,582.
 data = dict(train='train', val='val')

@@ -1,4 +1,4 @@
-_base_ = '../_base_/dvt_lin_segmentation.py'
+_base_ = '../segmentation/dvt-lin.py'
 data = dict(train='train', val='val')
 
 published = {

@@ -56,15 +56,15 @@ def results(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves the figures out."""
     monkeypatch.setattr(analysis, "draw_all", lambda *_: {})
 
 
 @pytest.fixture(scope="module")
 def stored(results: Path) -> StoredAnalysis:
-    [found] = stored_analyses(results)
-    return found
+    [stored] = stored_analyses(results)
+    return stored
 
 
 def test_a_report_finds_figures_table_and_summary(results: Path, stored: StoredAnalysis) -> None:
@@ -115,10 +115,10 @@ def test_the_summary_agrees_with_the_table(stored: StoredAnalysis) -> None:
     assert special["norms"]["patches_median"] < norms["largest_patch_norm"]
     assert special["norms"]["registers_mean"] == pytest.approx(norms["register_norm"], rel=1e-5)
     largest = special["largest_dimensions"]["1"]["cls"]
-    assert [each["magnitude"] for each in largest] == sorted((each["magnitude"] for each in largest), reverse=True)
+    assert [entry["magnitude"] for entry in largest] == sorted((entry["magnitude"] for entry in largest), reverse=True)
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("no_figures")
 def test_the_same_command_writes_the_same_table(folder: Path, tmp_path: Path) -> None:
     words = ["analyze", "--checkpoint", str(folder / "plain.safetensors"), "--size", "16", "--limit", "1"]
     for name in ("one", "two"):
@@ -127,7 +127,7 @@ def test_the_same_command_writes_the_same_table(folder: Path, tmp_path: Path) ->
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("no_figures")
 def test_the_main_figures_are_printed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -138,13 +138,13 @@ def test_the_main_figures_are_printed(folder: Path, tmp_path: Path, capsys: pyte
     assert f"1 picture of 28 px from {pictures}" in text
     ends = read_analysis(tmp_path / "out").summary["checkpoints"]["special"]["cosines"]["norm1"]
     numbers = [float(number) for number in re.findall(r"[+-]0\.\d{3}", text.partition("LayerNorm 1")[2])[:4]]
-    told = [ends[statistic][end] for statistic in ("cls_patch", "patch_patch") for end in ("before", "after")]
-    assert numbers == pytest.approx(told, abs=5e-4)
+    expected = [ends[statistic][end] for statistic in ("cls_patch", "patch_patch") for end in ("before", "after")]
+    assert numbers == pytest.approx(expected, abs=5e-4)
     assert "high-norm outliers" in text
     assert str(tmp_path / "out") in text
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("no_figures")
 def test_an_option_of_the_checkpoint_is_no_folder_of_pictures(folder: Path, tmp_path: Path) -> None:
     command = ["analyze", "--checkpoint", str(folder / "special.pth"), "--size", "28", "--limit", "1"]
     assert main([*command, "--output", str(tmp_path), "backbone.norm_eps=0.1", "backbone.mean=[0,0,0]"]) == 0
@@ -174,7 +174,7 @@ def test_what_cannot_be_analysed_ends_with_code_2_and_says_why(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_second_checkpoint_that_does_not_fit_is_told_before_the_first_runs(
+def test_a_second_checkpoint_that_does_not_fit_is_refused_before_the_first_runs(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [f"--checkpoint={folder / name}" for name in ("shared.pth", "plain.safetensors")]
@@ -197,7 +197,7 @@ def test_a_checkpoint_that_is_this_folder_has_the_folders_name(tmp_path: Path, m
     assert checkpoint_names([".."]) == ["vit"]
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("long", ["long" * 30, "\u9053" * 60])
 def test_many_long_names_make_a_folder_that_file_systems_take(
     folder: Path, tmp_path: Path, long: str, capsys: pytest.CaptureFixture[str]
@@ -212,14 +212,14 @@ def test_many_long_names_make_a_folder_that_file_systems_take(
     capsys.readouterr()
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_runs(
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     words = ["--checkpoint", str(folder / "shared.pth"), "--size", "28", "--limit", "1"]
-    for place in (["--output", str(tmp_path / "file")], ["--results", str(tmp_path / "file" / "results")]):
-        error = _refused([*words, *place], capsys)
-        assert "file is no folder that can be written to" in error
+    for option in (["--output", str(tmp_path / "file")], ["--results", str(tmp_path / "file" / "results")]):
+        error = _refused([*words, *option], capsys)
+        assert "file is not a writable folder" in error
         assert "pictures:" not in error
 
 
@@ -237,7 +237,7 @@ def test_a_kill_while_an_analysis_is_replaced_leaves_none(
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="holds no analysis that can be read"):
+    with pytest.raises(RecordError, match="is not a readable analysis"):
         read_analysis(tmp_path)
     (tmp_path / "summary.json").write_text(json.dumps({"schema_version": 99}))
     (tmp_path / "statistics.csv").write_text("checkpoint,block\n")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.analysis.attention import attention_map, attention_shares
-from benchmark.analysis.inside import watched
+from benchmark.analysis.hooks import hooked
 
 
 @pytest.mark.parametrize(
@@ -24,18 +24,18 @@ def test_reproduces_what_the_layer_returns_for_cls(make_vit: Callable, changes: 
     """Attention times values, projected, is the layer's own output, which PyTorch's kernel computes."""
     vit = make_vit(depth=2, **changes)
     images = torch.randn(2, 3, 28, 42, generator=torch.Generator().manual_seed(0))
-    rows, given, outputs = [], [], []
+    rows, projected, outputs = [], [], []
     block = vit.blocks[1].attn
     hooks = [
-        block.qkv.register_forward_hook(lambda _module, _given, output: given.append(output)),
-        block.register_forward_hook(lambda _module, _given, output: outputs.append(output)),
+        block.qkv.register_forward_hook(lambda _module, _inputs, output: projected.append(output)),
+        block.register_forward_hook(lambda _module, _inputs, output: outputs.append(output)),
     ]
-    with watched(vit, lambda *_: None, lambda index, row: rows.append((index, row))):
+    with hooked(vit, lambda *_: None, lambda index, row: rows.append((index, row))):
         vit.tokens(images)
     for hook in hooks:
         hook.remove()
     [(_, _), (index, attention)] = rows
-    values = given[0].unflatten(2, (3, vit.spec.num_heads, -1)).permute(2, 0, 3, 1, 4)[2]
+    values = projected[0].unflatten(2, (3, vit.spec.num_heads, -1)).permute(2, 0, 3, 1, 4)[2]
     if vit.spec.attention_bias:
         values = torch.cat((values, block.v_bias.expand(2, -1, -1, -1)), dim=2)
     attended = (attention.unsqueeze(2) @ values).squeeze(2).flatten(1)
@@ -55,11 +55,11 @@ def test_shares_sum_to_one_by_kind() -> None:
     assert set(attention_shares(attention, 0, has_bias=False)) == {"cls", "patches"}
 
 
-def test_maps_are_the_patches_part_row_by_row_in_units_of_an_even_one() -> None:
+def test_maps_are_the_patches_part_row_by_row_relative_to_uniform_attention() -> None:
     attention = torch.tensor([[[0.5, 0.1, 0.0, 0.1, 0.2, 0.1], [0.5, 0.1, 0.0, 0.1, 0.2, 0.1]]])  # [CLS], 1 register
     torch.testing.assert_close(attention_map(attention, 1, (2, 2)), torch.tensor([[[0.0, 1.0], [2.0, 1.0]]]))
 
 
-def test_an_attention_that_does_not_choose_is_one_everywhere() -> None:
+def test_uniform_attention_is_one_everywhere() -> None:
     attention = torch.full((1, 2, 8), 1 / 8)
     torch.testing.assert_close(attention_map(attention, 1, (2, 3)), torch.ones(1, 2, 3))

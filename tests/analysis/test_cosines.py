@@ -15,21 +15,23 @@ def test_equal_the_means_over_all_pairs() -> None:
     exact = patches.double()
     pairs = F.cosine_similarity(exact[:, :, None], exact[:, None], dim=-1)
     apart = ~torch.eye(20, dtype=torch.bool)
-    of_cls, between = token_cosines(cls, patches)
+    cls_patch, patch_patch = token_cosines(cls, patches)
     expected = F.cosine_similarity(cls.double()[:, None], exact, dim=-1).mean(1)
-    torch.testing.assert_close(of_cls, expected, rtol=0, atol=1e-6)
-    torch.testing.assert_close(between, torch.stack([each[apart].mean() for each in pairs]), rtol=0, atol=1e-6)
+    torch.testing.assert_close(cls_patch, expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        patch_patch, torch.stack([cosines[apart].mean() for cosines in pairs]), rtol=0, atol=1e-6
+    )
 
 
 def test_two_opposite_patches_have_a_cosine_of_minus_one() -> None:
     patches = torch.tensor([[[3.0, 0.0], [-0.1, 0.0]]])
-    of_cls, between = token_cosines(torch.tensor([[1.0, 0.0]]), patches)
-    assert of_cls.item() == pytest.approx(0, abs=1e-7)
-    assert between.item() == pytest.approx(-1)
+    cls_patch, patch_patch = token_cosines(torch.tensor([[1.0, 0.0]]), patches)
+    assert cls_patch.item() == pytest.approx(0, abs=1e-7)
+    assert patch_patch.item() == pytest.approx(-1)
 
 
 def test_a_token_of_zeros_is_like_nothing() -> None:
-    of_cls, between = token_cosines(torch.zeros(1, 2), torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]]))
-    assert of_cls.item() == 0
-    assert between.item() == pytest.approx(1 / 3)  # one pair of three is alike
+    cls_patch, patch_patch = token_cosines(torch.zeros(1, 2), torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]]))
+    assert cls_patch.item() == 0
+    assert patch_patch.item() == pytest.approx(1 / 3)  # one pair of three is alike
     assert token_cosines(torch.ones(1, 2), torch.zeros(1, 4, 2))[1].item() == 0

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 
-from benchmark.analysis.measure import HIGHEST, Measured, measure
+from benchmark.analysis.block_points import BLOCK_POINTS, early_middle_late
+from benchmark.analysis.measure import LARGEST_PATCHES, TokenStatistics, measure
 from benchmark.analysis.pca import principal_maps
-from benchmark.analysis.places import PLACES, stages
 from benchmark.backbones import VisionTransformer, load_backbone, specialize
 from benchmark.backbones.specialization import Specialization
-from benchmark.data.images import normalised
 from benchmark.errors import CheckpointError
+from benchmark.samples.images import normalised
 
 _CPU = torch.device("cpu")
 _DEPTH, _SIDE = 3, 56
@@ -52,13 +52,13 @@ def _reference(registers: int) -> nn.Module:
 
 def _by_brute_force(model: nn.Module, images: Tensor, registers: int) -> dict[tuple[str, str], np.ndarray]:
     """Computes (images, blocks) of every statistic in float64 from all pairs of tokens, by hooks on transformers."""
-    places: dict[str, list[Tensor]] = {place: [] for place in PLACES}
+    points: dict[str, list[Tensor]] = {point: [] for point in BLOCK_POINTS}
 
     def hook(after: str, before: str | None = None) -> Callable:
-        def keep(_module: nn.Module, given: tuple, output: Tensor | tuple) -> None:
+        def keep(_module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
             if before:
-                places[before].append(given[0])
-            places[after].append(output[0] if isinstance(output, tuple) else output)
+                points[before].append(inputs[0])
+            points[after].append(output[0] if isinstance(output, tuple) else output)
 
         return keep
 
@@ -71,8 +71,8 @@ def _by_brute_force(model: nn.Module, images: Tensor, registers: int) -> dict[tu
         layer.layer_scale2.register_forward_hook(hook("ls2"))
         layer.register_forward_hook(hook("output"))
     attentions = model(images, output_attentions=True).attentions
-    found: dict[tuple[str, str], list[list[float]]] = {}
-    for place, sequences in places.items():
+    statistics: dict[tuple[str, str], list[list[float]]] = {}
+    for point, sequences in points.items():
         for sequence in sequences:
             for image, tokens in enumerate(sequence):
                 cls, patches = tokens[0], tokens[1 + registers :]
@@ -88,8 +88,8 @@ def _by_brute_force(model: nn.Module, images: Tensor, registers: int) -> dict[tu
                 if registers:
                     values["register_norm"] = tokens[1 : 1 + registers].norm(dim=-1).mean()
                 for statistic, value in values.items():
-                    images_of = found.setdefault((place, statistic), [[] for _ in sequence])
-                    images_of[image].append(float(value))
+                    per_image = statistics.setdefault((point, statistic), [[] for _ in sequence])
+                    per_image[image].append(float(value))
     for attention in attentions:
         for image, heads in enumerate(attention):
             row = heads[:, 0].mean(0)
@@ -97,10 +97,9 @@ def _by_brute_force(model: nn.Module, images: Tensor, registers: int) -> dict[tu
             if registers:
                 shares["registers"] = row[1 : 1 + registers].sum()
             for kind, share in shares.items():
-                found.setdefault(("attn", f"cls_attention_to_{kind}"), [[] for _ in attention])[image].append(
-                    float(share)
-                )
-    return {key: np.array(values) for key, values in found.items()}
+                key = ("attn", f"cls_attention_to_{kind}")
+                statistics.setdefault(key, [[] for _ in attention])[image].append(float(share))
+    return {key: np.array(values) for key, values in statistics.items()}
 
 
 @pytest.mark.parametrize("registers", [0, 4])
@@ -111,22 +110,23 @@ def test_equals_brute_force_in_float64_on_transformers(tmp_path: Path, registers
     pictures = _pictures()
     images = torch.stack([normalised(picture, vit.spec.preprocessing) for picture in pictures])
     expected = _by_brute_force(model.double(), images.double(), registers)
-    found = measure(vit, [pictures[:2], pictures[2:]], device=_CPU, shown=0)
-    assert found.images == len(pictures)
-    assert {place for place, _ in found.streams} == set(PLACES)
-    assert set(found.streams) == set(expected)
+    measured = measure(vit, [pictures[:2], pictures[2:]], device=_CPU, shown=0)
+    assert measured.images == len(pictures)
+    assert {point for point, _ in measured.by_point} == set(BLOCK_POINTS)
+    assert set(measured.by_point) == set(expected)
     for key, values in expected.items():
         joined = np.concatenate((values, values.mean(1, keepdims=True)), axis=1)
         scale = max(abs(values).max(), 1)
-        np.testing.assert_allclose(found.streams[key].mean, joined.mean(0), rtol=0, atol=5e-6 * scale, err_msg=str(key))
-        np.testing.assert_allclose(found.streams[key].std, joined.std(0), rtol=0, atol=2e-5 * scale, err_msg=str(key))
+        stats = measured.by_point[key]
+        np.testing.assert_allclose(stats.mean, joined.mean(0), rtol=0, atol=5e-6 * scale, err_msg=str(key))
+        np.testing.assert_allclose(stats.std, joined.std(0), rtol=0, atol=2e-5 * scale, err_msg=str(key))
 
 
-def _same(one: Measured, other: Measured) -> None:
-    assert set(one.streams) == set(other.streams)
-    for key, stream in one.streams.items():
-        np.testing.assert_array_equal(stream.mean, other.streams[key].mean, err_msg=str(key))
-        np.testing.assert_array_equal(stream.std, other.streams[key].std, err_msg=str(key))
+def _same(one: TokenStatistics, other: TokenStatistics) -> None:
+    assert set(one.by_point) == set(other.by_point)
+    for key, stats in one.by_point.items():
+        np.testing.assert_array_equal(stats.mean, other.by_point[key].mean, err_msg=str(key))
+        np.testing.assert_array_equal(stats.std, other.by_point[key].std, err_msg=str(key))
     for block, magnitudes in one.magnitudes.items():
         np.testing.assert_array_equal(magnitudes.cls.mean, other.magnitudes[block].cls.mean)
         np.testing.assert_array_equal(magnitudes.patches.mean, other.magnitudes[block].patches.mean)
@@ -155,10 +155,10 @@ def test_the_size_of_the_batches_changes_nothing_but_rounding(make_vit: Callable
     vit, pictures = make_vit(), _pictures(7)
     whole = measure(vit, [pictures], device=_CPU, shown=4)
     parts = measure(vit, [pictures[:1], pictures[1:3], pictures[3:]], device=_CPU, shown=4)
-    for key, stream in whole.streams.items():
-        assert stream.n == parts.streams[key].n == 7
-        np.testing.assert_allclose(stream.mean, parts.streams[key].mean, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(stream.std, parts.streams[key].std, rtol=1e-3, atol=1e-5)
+    for key, stats in whole.by_point.items():
+        assert stats.n == parts.by_point[key].n == 7
+        np.testing.assert_allclose(stats.mean, parts.by_point[key].mean, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(stats.std, parts.by_point[key].std, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(whole.norms.patches, parts.norms.patches, rtol=1e-4)
     assert len(whole.maps) == len(parts.maps) == 4
     for ours, theirs in zip(whole.maps, parts.maps, strict=True):
@@ -166,22 +166,23 @@ def test_the_size_of_the_batches_changes_nothing_but_rounding(make_vit: Callable
         np.testing.assert_allclose(ours.attention, theirs.attention, atol=1e-4)
 
 
-def test_what_is_kept_equals_what_the_backbone_returns(make_vit: Callable) -> None:
+def test_norms_magnitudes_and_maps_are_those_of_the_backbones_tokens(make_vit: Callable) -> None:
     vit, pictures = make_vit(num_registers=2), _pictures(2)
-    found = measure(vit, [pictures], device=_CPU, shown=1)
+    measured = measure(vit, [pictures], device=_CPU, shown=1)
     images = torch.stack([normalised(picture, vit.spec.preprocessing) for picture in pictures])
-    last, middle = vit.tokens(images, layers=(-1, stages(3)[0]), norm=False)
+    early = early_middle_late(3)[0]
+    last, first = vit.tokens(images, layers=(-1, early), norm=False)
     [final] = vit.tokens(images)
     lengths = last.patches.norm(dim=-1)
-    np.testing.assert_allclose(found.norms.patches, lengths.flatten(), rtol=1e-5)
-    np.testing.assert_allclose(found.norms.cls, last.cls.norm(dim=-1), rtol=1e-5)
-    np.testing.assert_allclose(found.norms.registers, last.registers.norm(dim=-1).flatten(), rtol=1e-5)
-    assert found.norms.outliers == float((lengths > 4 * lengths.median()).float().mean())
-    np.testing.assert_allclose(found.magnitudes[stages(3)[0]].cls.mean, middle.cls.abs().mean(0), rtol=1e-4)
-    order = middle.patches.norm(dim=-1).argsort(dim=1, descending=True)[:, :HIGHEST]
-    highest = torch.stack([image[rank] for image, rank in zip(middle.patches, order, strict=True)])
-    np.testing.assert_allclose(found.magnitudes[stages(3)[0]].patches.mean, highest.abs().mean(0), rtol=1e-4)
-    np.testing.assert_allclose(found.maps[0].principal, principal_maps(final.patches[0], (4, 4)), atol=1e-4)
+    np.testing.assert_allclose(measured.norms.patches, lengths.flatten(), rtol=1e-5)
+    np.testing.assert_allclose(measured.norms.cls, last.cls.norm(dim=-1), rtol=1e-5)
+    np.testing.assert_allclose(measured.norms.registers, last.registers.norm(dim=-1).flatten(), rtol=1e-5)
+    assert measured.norms.outliers == float((lengths > 4 * lengths.median()).float().mean())
+    np.testing.assert_allclose(measured.magnitudes[early].cls.mean, first.cls.abs().mean(0), rtol=1e-4)
+    order = first.patches.norm(dim=-1).argsort(dim=1, descending=True)[:, :LARGEST_PATCHES]
+    largest = torch.stack([image[rank] for image, rank in zip(first.patches, order, strict=True)])
+    np.testing.assert_allclose(measured.magnitudes[early].patches.mean, largest.abs().mean(0), rtol=1e-4)
+    np.testing.assert_allclose(measured.maps[0].principal, principal_maps(final.patches[0], (4, 4)), atol=1e-4)
 
 
 def test_hooks_are_gone_afterwards_and_the_output_is_untouched(make_vit: Callable) -> None:
@@ -194,8 +195,8 @@ def test_hooks_are_gone_afterwards_and_the_output_is_untouched(make_vit: Callabl
 
 
 def test_without_layer_scale_there_is_nothing_to_say_about_it(make_vit: Callable) -> None:
-    found = measure(make_vit(layer_scale=False), [_pictures(1)], device=_CPU, shown=0)
-    assert {place for place, _ in found.streams} == set(PLACES) - {"ls1", "ls2"}
+    measured = measure(make_vit(layer_scale=False), [_pictures(1)], device=_CPU, shown=0)
+    assert {point for point, _ in measured.by_point} == set(BLOCK_POINTS) - {"ls1", "ls2"}
 
 
 @pytest.mark.parametrize(
@@ -206,29 +207,26 @@ def test_without_layer_scale_there_is_nothing_to_say_about_it(make_vit: Callable
         {"qkv_bias": False, "depth": 1},
     ],
 )
-def test_every_kind_of_model_is_looked_into(make_vit: Callable, changes: dict) -> None:
+def test_every_kind_of_model_is_measured(make_vit: Callable, changes: dict) -> None:
     vit: VisionTransformer = make_vit(**changes)
-    found = measure(vit, [_pictures(2)], device=_CPU, shown=1)
-    assert found.streams["input", "cls_patch"].mean.shape == (vit.spec.depth + 1,)
-    shares = [stream.mean for (_, name), stream in found.streams.items() if name.startswith("cls_attention_to")]
+    measured = measure(vit, [_pictures(2)], device=_CPU, shown=1)
+    assert measured.by_point["input", "cls_patch"].mean.shape == (vit.spec.depth + 1,)
+    shares = [stats.mean for (_, name), stats in measured.by_point.items() if name.startswith("cls_attention_to")]
     np.testing.assert_allclose(sum(shares), 1, atol=1e-6)
 
 
-def test_numbers_that_are_none_are_refused_with_their_place(make_vit: Callable) -> None:
+def test_nan_tokens_are_refused_with_block_and_layer(make_vit: Callable) -> None:
     vit = make_vit()
     vit.blocks[1].mlp.fc2.bias[0] = torch.nan
     with pytest.raises(CheckpointError, match=r"NaN or infinite from block 1 on \(first at mlp\)"):
         measure(vit, [_pictures(1)], device=_CPU, shown=0)
 
 
-def test_stages_are_the_last_blocks_of_each_third() -> None:
-    assert [stages(depth) for depth in (24, 12, 40, 2, 1)] == [
+def test_early_middle_and_late_are_the_last_blocks_of_each_third() -> None:
+    assert [early_middle_late(depth) for depth in (24, 12, 40, 2, 1)] == [
         (7, 15, 23),
         (3, 7, 11),
         (12, 26, 39),
-        (
-            0,
-            1,
-        ),
+        (0, 1),
         (0,),
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
-from benchmark.analysis.pca import principal_maps, to_rgb, turned_like
+from benchmark.analysis.pca import align_signs, principal_maps, to_rgb
 
 _GRID = (6, 8)
 
@@ -22,7 +22,7 @@ def test_components_are_those_of_scikit_learn_up_to_their_sign() -> None:
     np.testing.assert_allclose(abs(maps), abs(scores / scores.std(0)), atol=1e-9)
 
 
-def test_components_point_to_the_centre_whatever_the_sign_of_the_tokens() -> None:
+def test_components_increase_towards_the_centre_whatever_the_sign_of_the_tokens() -> None:
     maps, mirrored = principal_maps(_patches(), _GRID), principal_maps(-_patches(), _GRID)
     np.testing.assert_allclose(maps, mirrored, atol=1e-9)
     rows, columns = np.meshgrid(np.linspace(-1, 1, 6) * 2.5 / 3, np.linspace(-1, 1, 8) * 3.5 / 4, indexing="ij")
@@ -31,17 +31,17 @@ def test_components_point_to_the_centre_whatever_the_sign_of_the_tokens() -> Non
 
 
 def test_a_rotation_of_the_tokens_changes_no_colour() -> None:
-    turn, _ = torch.linalg.qr(torch.randn(16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
-    turned = principal_maps(3 * _patches().double() @ turn, _GRID)
-    np.testing.assert_allclose(to_rgb(turned), to_rgb(principal_maps(_patches(), _GRID)), atol=1e-6)
+    rotation, _ = torch.linalg.qr(torch.randn(16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    rotated = principal_maps(3 * _patches().double() @ rotation, _GRID)
+    np.testing.assert_allclose(to_rgb(rotated), to_rgb(principal_maps(_patches(), _GRID)), atol=1e-6)
 
 
-def test_another_map_is_turned_like_the_first_also_on_another_grid() -> None:
-    leader = principal_maps(_patches(), _GRID)
-    flipped = leader * np.array([-1.0, 1.0, -1.0])
-    np.testing.assert_array_equal(turned_like(flipped, leader), leader)
+def test_signs_are_aligned_with_a_reference_also_on_another_grid() -> None:
+    reference = principal_maps(_patches(), _GRID)
+    flipped = reference * np.array([-1.0, 1.0, -1.0])
+    np.testing.assert_array_equal(align_signs(flipped, reference), reference)
     fine = flipped.repeat(2, 0).repeat(2, 1)
-    np.testing.assert_array_equal(turned_like(fine, leader), leader.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(align_signs(fine, reference), reference.repeat(2, 0).repeat(2, 1))
 
 
 def test_a_channel_spans_two_standard_deviations_either_way() -> None:

@@ -1,4 +1,4 @@
-"""What nobody told is named, with its value; what was told is not."""
+"""What was assumed is named, with its value; what was stated is not."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _DINOV2 = {
 }
 
 
-def test_everything_that_keys_do_not_tell_is_assumed(checkpoint: Path) -> None:
+def test_everything_that_cannot_be_inferred_is_assumed(checkpoint: Path) -> None:
     backbone = load_backbone(checkpoint)
     assert assumptions(backbone) == _DINOV2
     line = assumption_line(backbone)
-    assert line.startswith(f"{checkpoint} does not tell and is assumed to have num_heads=3, norm_eps=1e-06")
+    assert line.startswith(f"{checkpoint}: not stated and assumed: num_heads=3, norm_eps=1e-06")
     assert "mean=[0.485,0.456,0.406]" in line
 
 
@@ -46,7 +46,7 @@ def test_what_is_given_is_not_assumed(checkpoint: Path, given: dict[str, Any]) -
 
 
 def test_what_is_written_as_it_is_shown_can_be_given(checkpoint: Path) -> None:
-    from benchmark.protocols import parse_backbone_options
+    from benchmark.protocols.read_settings import parse_backbone_options
 
     shown = [f"backbone.{name}={value}" for name, value in assumptions(load_backbone(checkpoint)).items()]
     given = {name: value for name, value in vars(parse_backbone_options(shown)).items() if value is not None}
@@ -92,7 +92,7 @@ def test_a_file_of_ours_that_lost_its_spec_says_so(
     else:
         save_file(dict(state), path)
     backbone = load_backbone(path, num_heads=4)
-    assert any("without their spec" in note for note in backbone.source.notes)
+    assert any("but not its spec" in note for note in backbone.source.notes)
     assert {"norm_eps", "interpolate_antialias", "mean"} <= {*backbone.source.assumed}
 
 
@@ -120,7 +120,7 @@ def test_an_option_that_changes_nothing_is_refused(
 
 
 def test_how_positions_are_resized_may_be_asked_of_rotary_ones_too(make_vit: Callable, tmp_path: Path) -> None:
-    """A protocol asks it of every model: ``configs/_base_/dvt_lin_segmentation.py``."""
+    """A protocol asks it of every model: ``configs/segmentation/dvt-lin.py``."""
     save_backbone(make_vit(**_WITHOUT_POSITIONS), tmp_path / "vit.pth")
     vit = load_backbone(tmp_path / "vit.pth", interpolate_offset=0.0, interpolate_antialias=True)
     assert vit.spec.position_interpolation is None
@@ -151,4 +151,4 @@ def test_a_folder_of_transformers_tells_how_it_rotates(tmp_path: Path) -> None:
 
 
 def test_a_released_file_is_not_taken_for_ours(checkpoint: Path) -> None:
-    assert not any("without their spec" in note for note in load_backbone(checkpoint).source.notes)
+    assert not any("but not its spec" in note for note in load_backbone(checkpoint).source.notes)

@@ -216,9 +216,9 @@ def test_a_pickled_module_is_refused(make_vit: Callable, save: Callable) -> None
 @pytest.mark.parametrize(
     ("contents", "match"),
     [
-        (b"<!DOCTYPE html><html>", "no PyTorch file.*DOCTYPE"),
-        (b"version https://git-lfs.github.com/spec/v1", "no PyTorch file.*git-lfs"),
-        (b"", "no PyTorch file"),
+        (b"<!DOCTYPE html><html>", "not a PyTorch file.*DOCTYPE"),
+        (b"version https://git-lfs.github.com/spec/v1", "not a PyTorch file.*git-lfs"),
+        (b"", "not a PyTorch file"),
         (b"\x80\x02 junk", "damaged"),
     ],
 )

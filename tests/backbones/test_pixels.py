@@ -1,4 +1,4 @@
-"""The raw-colour floor."""
+"""The raw-colour baseline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_it_takes_mean_and_std_and_nothing_else() -> None:
 
 
 def test_rules_of_positions_change_nothing() -> None:
-    """A protocol that asks for timm's way of resizing them can score the floor too."""
+    """A protocol that asks for timm's way of resizing them can score the baseline too."""
     given = load_backbone("pixels", interpolate_offset=0.0, interpolate_antialias=True)
     assert given.source.sha256 == load_backbone("pixels").source.sha256
 

@@ -8,8 +8,8 @@ import torch
 from benchmark.backbones.cost import added_params, count_params, overhead_percent
 from benchmark.backbones.presets import build_vit, specialization_preset
 from benchmark.backbones.spec import PositionInterpolation
+from benchmark.configs import backbone_presets
 from benchmark.errors import UsageError
-from benchmark.listing import backbone_presets
 
 # arXiv 2602.08626, component ablation of ViT-L: printed percentages.
 _PRINTED = {
@@ -81,7 +81,7 @@ def test_the_same_seed_builds_the_same_model() -> None:
     [
         ({"size": "XL"}, "no size 'XL'"),
         ({"size": "S", "specialization": "norm"}, "did you mean 'norms'"),
-        ({"size": "S", "image_size": 200}, "no whole patches of 14"),
+        ({"size": "S", "image_size": 200}, "not whole patches of 14"),
     ],
 )
 def test_what_does_not_exist_is_refused(options: dict, match: str) -> None:

@@ -14,8 +14,8 @@ from benchmark.backbones.saving import save_backbone
 from benchmark.backbones.specialization import Specialization
 from benchmark.backbones.specialize import max_difference, specialize
 from benchmark.cli import main
+from benchmark.configs import backbone_presets
 from benchmark.errors import SpecialisationError
-from benchmark.listing import backbone_presets
 
 if TYPE_CHECKING:
     from tests.backbones.conftest import LayoutCase

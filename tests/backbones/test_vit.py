@@ -1,4 +1,4 @@
-"""What the ViT promises beyond its arithmetic, which formats/test_layouts.py compares with transformers."""
+"""What the ViT promises beyond its arithmetic, which layouts/test_layouts.py compares with transformers."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ import pytest
 from PIL import Image
 
 from benchmark.cli import main
-from benchmark.data.catalog import CATALOG
-from benchmark.data.verify import Report, examine
+from benchmark.data.registry import DATASETS
+from benchmark.doctor.data import DataReport, examine
 from benchmark.errors import DataError
+from benchmark.load_protocol import load_protocol
 from benchmark.probing.splits import Splits, open_splits
-from benchmark.protocols import load_protocol
 
-BENCHMARK = {name: name for name in CATALOG} | {"imagenet": "imagenet-knn"}
+BENCHMARK = {name: name for name in DATASETS} | {"imagenet": "imagenet-knn"}
 FOLDERS = {"ade20k": "images/*", "cityscapes": "leftImg8bit/val/*", "imagenet": "val/*"}
 LISTS = {
     "voc2012": "ImageSets/Segmentation/val.txt",
@@ -48,22 +48,22 @@ def own_data(mini_data: Path, tmp_path: Path) -> Path:
 
 
 def _root(name: str, data_root: Path) -> Path:
-    return CATALOG[name].root(data_root)
+    return DATASETS[name].root(data_root)
 
 
 def _run(name: str, data_root: Path, *overrides: str) -> Splits:
     return open_splits(load_protocol(BENCHMARK[name], "mini", overrides), data_root, None)
 
 
-def _check(name: str, data_root: Path) -> Report:
-    return examine(CATALOG[name], data_root)
+def _check(name: str, data_root: Path) -> DataReport:
+    return examine(DATASETS[name], data_root)
 
 
 def _image_folder(name: str, data_root: Path) -> Path:
     return min(path for path in _root(name, data_root).glob(FOLDERS[name]) if path.is_dir())
 
 
-@pytest.mark.parametrize("name", list(CATALOG))
+@pytest.mark.parametrize("name", list(DATASETS))
 def test_sound_data_has_nothing_to_tell(mini_data: Path, name: str) -> None:
     data, report = _run(name, mini_data), _check(name, mini_data)
     left_out = ("lines of kitti_eigen_test.txt without depth map (None), left out: 1",) if name == "kitti" else ()

@@ -11,11 +11,13 @@ import torch
 from PIL import Image
 
 from benchmark.backbones import Preprocessing
-from benchmark.data import DATASETS
-from benchmark.data.classification import ClassificationSplit, refuse_other_classes, train_sample, view_sample
+from benchmark.data.classification import ClassificationSplit
+from benchmark.data.registry import DATASETS
 from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError
-from benchmark.protocols import ImageView, load_protocol
+from benchmark.load_protocol import load_protocol
+from benchmark.protocols.classification import ImageView
+from benchmark.samples.classification import train_sample, view_sample
 
 IMAGENET = DATASETS["imagenet"]
 
@@ -42,7 +44,7 @@ VAL = [f"val/{name}/{number}.png" for name in "abc" for number in range(2)]
 def test_a_split_gives_images_in_bgr_with_labels_names_and_files(make_imagenet: Callable) -> None:
     root = make_imagenet(*VAL)
     split = ClassificationSplit(IMAGENET, root, "val")
-    assert (len(split), split.name, split.layout, split.root) == (6, "val", IMAGENET, root / "imagenet")
+    assert (len(split), split.name, split.dataset, split.root) == (6, "val", IMAGENET, root / "imagenet")
     assert split.classes == ("a", "b", "c")
     assert (split.labels.tolist(), split.labels.dtype) == ([0, 0, 1, 1, 2, 2], np.int64)
     assert split.names == VAL
@@ -74,8 +76,8 @@ def test_classes_that_differ_are_named_in_both_directions(make_imagenet: Callabl
     root = make_imagenet("train/a/1.png", "train/b/1.png", "val/b/1.png", "val/x/1.png")
     train, val = (ClassificationSplit(IMAGENET, root, name) for name in ("train", "val"))
     with pytest.raises(DataError, match="1 classes of train are not in val: a; 1 classes of val are not in train: x"):
-        refuse_other_classes(train, val)
-    refuse_other_classes(train, train)
+        val.refuse_other_classes(train)
+    train.refuse_other_classes(train)
     refuse_overlap(train, val)
 
 
@@ -90,14 +92,14 @@ def test_the_challenge_sites_layout_is_read(make_imagenet: Callable) -> None:
     root = make_imagenet(*(f"ILSVRC/Data/CLS-LOC/train/n0000000{n}/1.JPEG" for n in (1, 2)), *places)
     names = _tell_classes(root)
     train, val = (ClassificationSplit(IMAGENET, root, name) for name in ("train", "val"))
-    refuse_other_classes(train, val)
+    val.refuse_other_classes(train)
     assert (val.names, val.labels.tolist()) == (names, [0, 1, 1])
     assert val.files[-1] == val.label_files[0] == root / "imagenet/LOC_val_solution.csv"
 
 
 def test_another_label_file_is_another_dataset_and_the_doctor_sees_the_same(make_imagenet: Callable) -> None:
-    from benchmark.data.catalog import CATALOG
-    from benchmark.data.verify import examine
+    from benchmark.data.registry import DATASETS
+    from benchmark.doctor.data import examine
 
     places = [f"val/ILSVRC2012_val_0000000{n}.JPEG" for n in (1, 2, 3)]
     root = make_imagenet("train/n00000001/1.JPEG", "train/n00000002/1.JPEG", *places)
@@ -107,7 +109,7 @@ def test_another_label_file_is_another_dataset_and_the_doctor_sees_the_same(make
         path = root / "imagenet/LOC_val_solution.csv"
         path.write_text(path.read_text() + change)
         prints.append(data_fingerprint([ClassificationSplit(IMAGENET, root, name) for name in ("train", "val")]))
-        report = examine(CATALOG["imagenet"], root)
+        report = examine(DATASETS["imagenet"], root)
         assert report.problems == ()
         assert report.fingerprint == prints[-1]
         assert report.splits[1].folders == {"n00000001": 1, "n00000002": 2}
@@ -115,12 +117,12 @@ def test_another_label_file_is_another_dataset_and_the_doctor_sees_the_same(make
 
 
 def test_the_fingerprint_of_class_folders_is_the_doctors(make_imagenet: Callable) -> None:
-    from benchmark.data.catalog import CATALOG
-    from benchmark.data.verify import examine
+    from benchmark.data.registry import DATASETS
+    from benchmark.doctor.data import examine
 
     root = make_imagenet(*TRAIN, *VAL)
     splits = [ClassificationSplit(IMAGENET, root, name) for name in ("train", "val")]
-    report = examine(CATALOG["imagenet"], root)
+    report = examine(DATASETS["imagenet"], root)
     assert report.fingerprint == data_fingerprint(splits)
 
 
@@ -180,7 +182,7 @@ def test_a_damaged_image_is_named(make_imagenet: Callable) -> None:
 @pytest.mark.real_data
 def test_the_sample_of_imagenet_has_the_right_labels(real_data: Path) -> None:
     train, val = (ClassificationSplit(IMAGENET, real_data, name) for name in ("train", "val"))
-    refuse_other_classes(train, val)
+    val.refuse_other_classes(train)
     refuse_overlap(train, val)
     assert train.classes == (
         *("n01440764", "n02102040", "n02979186", "n03000684", "n03028079"),

@@ -14,16 +14,17 @@ import torch
 from PIL import Image
 
 from benchmark.backbones import Preprocessing
-from benchmark.data import DATASETS
-from benchmark.data.decoding import decode_depth
-from benchmark.data.depth import DepthSplit, read_depth, train_sample
-from benchmark.data.depth import test_sample as make_test_sample
-from benchmark.data.layout import DepthEncoding
+from benchmark.data.dataset import DepthEncoding
+from benchmark.data.depth import DepthSplit, read_depth
+from benchmark.data.registry import DATASETS
 from benchmark.data.split import data_fingerprint, refuse_overlap
 from benchmark.errors import DataError
-from benchmark.probing.loader import training_batches
-from benchmark.probing.sample_order import SampleOrder
-from benchmark.protocols import DepthTrain, FixedCrop, load_protocol
+from benchmark.load_protocol import load_protocol
+from benchmark.protocols.depth import DepthTrain, FixedCrop
+from benchmark.samples.depth import test_sample as make_test_sample
+from benchmark.samples.depth import train_sample
+from benchmark.samples.loader import training_batches
+from benchmark.samples.sample_order import SampleOrder
 
 NYU, KITTI = DATASETS["nyu"], DATASETS["kitti"]
 MM = DepthEncoding(per_metre=1000)
@@ -182,18 +183,18 @@ def test_fingerprint_follows_images_and_depth_maps(own_data: Path) -> None:
 
 def test_depth_is_in_metres_and_zero_stays_zero() -> None:
     values = np.array([[0, 1, 1000, 65535]], np.uint16)
-    np.testing.assert_array_equal(decode_depth(values, MM), np.float32([[0, 0.001, 1, 65.535]]))
-    np.testing.assert_array_equal(decode_depth(values, DepthEncoding(256)), np.float32(values) / 256)
+    np.testing.assert_array_equal(MM.decode(values), np.float32([[0, 0.001, 1, 65.535]]))
+    np.testing.assert_array_equal(DepthEncoding(256).decode(values), np.float32(values) / 256)
 
 
 def test_rendered_depth_is_read_to_half_a_unit(mini_data: Path) -> None:
-    from benchmark.data.synthetic import render_scene
-    from benchmark.data.synthetic_layouts import split_seeds
+    from benchmark.synthetic.datasets import split_seeds
+    from benchmark.synthetic.rooms import render_room
 
-    scene = render_scene(split_seeds("nyu", "train", 2)[1])
+    rendering = render_room(split_seeds("nyu", "train", 2)[1])
     depth = DepthSplit(NYU, mini_data, "train").load(1)["gt_depth_map"]
     assert depth.dtype == np.float32
-    assert abs(depth - scene.depth).max() <= 0.0005 + 1e-6
+    assert abs(depth - rendering.depth).max() <= 0.0005 + 1e-6
 
 
 def test_depth_of_another_size_than_its_image_is_named(own_data: Path) -> None:
@@ -446,7 +447,7 @@ def test_batches_are_a_function_of_seed_and_step(mini_data: Path, name: str) -> 
 
 
 def test_lookup_of_colours_equals_arithmetic_on_every_pixel() -> None:
-    from benchmark.data.transforms import RandomGammaBrightnessColor
+    from benchmark.samples.transforms import RandomGammaBrightnessColor
 
     image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
     change = RandomGammaBrightnessColor(1.0, gamma=(1.1, 1.1), brightness=(1.2, 1.2), color=(0.9, 0.9))

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from benchmark.backbones import Preprocessing
-from benchmark.data.images import normalised, read_image, size_mismatch
+from benchmark.data.images import read_image, size_mismatch
 from benchmark.errors import DataError
+from benchmark.samples.images import normalised
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.data.layout import Colours
+from benchmark.data.label_encoding import LabelEncoding, PaletteKind
 from benchmark.data.palettes import palette_problem, voc_palette
 from benchmark.data.segmentation import read_label_map
 from benchmark.errors import DataError
 
+AS_STORED = LabelEncoding.counted(255)
 LABELS = np.array([[0, 0, 7], [15, 255, 7]], np.uint8)
 
 
@@ -44,26 +45,28 @@ def test_vocs_own_palette_is_right_whole_and_cut_off() -> None:
 
 
 @pytest.mark.parametrize(("palette", "colours"), [(voc_palette(), "voc"), (GREY, "grey"), (GREY, "voc"), (GREY, "any")])
-def test_a_palette_that_was_renumbered_is_told(palette: np.ndarray, colours: Colours, tmp_path: Path) -> None:
+def test_a_palette_that_was_renumbered_is_told(palette: np.ndarray, colours: PaletteKind, tmp_path: Path) -> None:
     image, _ = _made_smaller(palette)
     problem = palette_problem(image, colours)
     assert problem.startswith("its palette was renumbered: index 1 has the colour of label 7;")
     image.save(tmp_path / "labels.png")
     with pytest.raises(DataError, match=r"labels\.png: its palette was renumbered"):
-        read_label_map(tmp_path / "labels.png", colours)
+        read_label_map(tmp_path / "labels.png", AS_STORED, colours)
 
 
 ANY = np.random.default_rng(0).integers(1, 256, (256, 3))
 
 
 @pytest.mark.parametrize(("palette", "colours"), [(voc_palette(), "grey"), (ANY, "grey"), (ANY, "voc")])
-def test_colours_that_are_not_the_datasets_are_a_problem(palette: np.ndarray, colours: Colours, tmp_path: Path) -> None:
+def test_colours_that_are_not_the_datasets_are_a_problem(
+    palette: np.ndarray, colours: PaletteKind, tmp_path: Path
+) -> None:
     """A map of Cityscapes renumbered to 0..2 would be road, sidewalk and building, whatever it shows."""
     image = _with_palette(np.arange(3, dtype=np.uint8).repeat(3).reshape(3, 3), palette)
     assert "its palette has colours of its own (" in palette_problem(image, colours)
     image.save(tmp_path / "labels.png")
     with pytest.raises(DataError, match=r"labels\.png: its palette has colours of its own"):
-        read_label_map(tmp_path / "labels.png", colours)
+        read_label_map(tmp_path / "labels.png", AS_STORED, colours)
     assert palette_problem(image, "any") is None
 
 
@@ -75,7 +78,7 @@ def test_colours_that_no_pixel_has_are_none() -> None:
 
 @pytest.mark.parametrize("palette", [GREY, np.zeros((256, 3))], ids=["grey", "black"])
 @pytest.mark.parametrize("colours", ["grey", "voc", "any"])
-def test_grey_values_and_what_is_unused_are_no_problem(palette: np.ndarray, colours: Colours) -> None:
+def test_grey_values_and_what_is_unused_are_no_problem(palette: np.ndarray, colours: PaletteKind) -> None:
     assert palette_problem(_with_palette(LABELS, palette), colours) is None
 
 
@@ -90,4 +93,4 @@ def test_the_official_label_maps_have_vocs_palette(real_data: Path) -> None:
     for path in paths[::20]:
         with Image.open(path) as file:
             np.testing.assert_array_equal(np.reshape(file.getpalette(), (-1, 3)), voc_palette())
-        read_label_map(path, "voc")
+        read_label_map(path, AS_STORED, "voc")

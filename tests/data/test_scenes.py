@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.data import DATASETS
 from benchmark.data.depth import DepthSplit
+from benchmark.data.registry import DATASETS
 from benchmark.data.segmentation import SegmentationSplit
 
 _DRIVE = "2011_09_26_drive_0002_sync"

@@ -109,11 +109,6 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def screenshot(self, path: Path, *, whole: bool = False) -> None:
-        """Writes a PNG of the window, or of the whole page."""
-        picture = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(picture["data"]))
-
     def print(self, path: Path) -> None:
         """Writes a PDF of A4 pages."""
         page = self.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=True)

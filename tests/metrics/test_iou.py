@@ -89,11 +89,11 @@ def test_a_matrix_that_is_not_square_is_refused() -> None:
 @pytest.mark.real_data
 @pytest.mark.parametrize("reduce_zero_label", [True, False], ids=["ade20k", "voc2012"])
 def test_scores_equal_mmsegmentation_on_real_labels(real_data, reduce_zero_label: bool) -> None:  # noqa: ANN001
-    from benchmark.data import DATASETS
+    from benchmark.data.registry import DATASETS
     from benchmark.data.segmentation import SegmentationSplit
 
-    layout = DATASETS["ade20k" if reduce_zero_label else "voc2012"]
-    split = SegmentationSplit(layout, real_data, "val", limit=20)
+    dataset = DATASETS["ade20k" if reduce_zero_label else "voc2012"]
+    split = SegmentationSplit(dataset, real_data, "val", limit=20)
     generator = np.random.default_rng(0)
     targets, predictions = [], []
     for index in range(len(split)):
@@ -101,5 +101,5 @@ def test_scores_equal_mmsegmentation_on_real_labels(real_data, reduce_zero_label
         flipped = np.where(generator.random(target.shape) < 0.7, target, target[:, ::-1])
         targets.append(torch.from_numpy(target))
         predictions.append(torch.from_numpy(np.where(flipped == 255, 3, flipped)))
-    ours, theirs = (score(targets, predictions, layout.num_classes) for score in (_ours, _mmseg))
+    ours, theirs = (score(targets, predictions, dataset.num_classes) for score in (_ours, _mmseg))
     assert round(100 * ours["miou"], 2) == pytest.approx(theirs["mIoU"], abs=1e-4)

@@ -18,7 +18,7 @@ import torch
 
 from benchmark.backbones import build_vit, save_backbone
 from benchmark.cli import main
-from benchmark.data.synthetic_layouts import write_mini
+from benchmark.synthetic.datasets import write_mini
 
 _FILE = Path(__file__).parent / "numbers.json"
 _IMAGES = {"train": 36, "val": 8}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.data.synthetic_layouts import write_imagenet
-from benchmark.pretraining import PretrainOptions
+from benchmark.pretraining.options import PretrainOptions
+from benchmark.synthetic.datasets import write_dataset
 
 _QUICK = {
     "mini-supervised": ["augment.size=32", "mixing.mixup=0.8", "mixing.cutmix=1.0"],
@@ -20,7 +20,7 @@ _QUICK = {
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data root with 16 training images of eight classes; tests must not write there."""
-    return write_imagenet(tmp_path_factory.mktemp("folders"), train=8, val=8, size=(64, 80)).parent
+    return write_dataset("imagenet", tmp_path_factory.mktemp("folders"), train=8, val=8, size=(64, 80)).parent
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from benchmark.backbones import build_vit
 from benchmark.backbones.spec import Preprocessing
 from benchmark.data.classification import ClassificationSplit
-from benchmark.data.imagenet import LAYOUT
-from benchmark.data.images import normalised
+from benchmark.data.datasets.imagenet import DATASET
+from benchmark.distributed import World
 from benchmark.pretraining import augment
 from benchmark.pretraining.augment import (
     block_mask,
@@ -32,8 +32,8 @@ from benchmark.pretraining.augment import (
 from benchmark.pretraining.losses import multi_label_bce
 from benchmark.pretraining.recipe import Mixing, ThreeAugment, load_recipe
 from benchmark.pretraining.supervised import SupervisedLearner, mix
-from benchmark.probing.distributed import World
-from benchmark.probing.loader import numpy_seeded
+from benchmark.samples.images import normalised
+from benchmark.samples.loader import numpy_seeded
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_so_many_crops_have_so_many_hidden_patches(
 
 @pytest.mark.parametrize("scale", [None, [0.4, 1.0]])
 def test_a_sample_is_a_function_of_the_random_state(scale: list[float] | None, folders: Path) -> None:
-    split = ClassificationSplit(LAYOUT, folders, "train")
+    split = ClassificationSplit(DATASET, folders, "train")
     settings = load_recipe("supervised").augment.model_copy(update={"size": 28, "scale": scale})
     sample = supervised_sample(split, settings)
     made = []
@@ -218,7 +218,7 @@ def test_a_sample_is_a_function_of_the_random_state(scale: list[float] | None, f
 
 
 def test_views_are_two_global_crops_with_masks_and_some_local_ones(folders: Path) -> None:
-    split = ClassificationSplit(LAYOUT, folders, "train")
+    split = ClassificationSplit(DATASET, folders, "train")
     with numpy_seeded(0):
         views = dino_sample(split, load_recipe("mini-dino"))(0)
     assert (views.large.shape, views.small.shape) == ((2, 3, 84, 84), (2, 3, 42, 42))

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.backbones import build_vit
+from benchmark.distributed import World
 from benchmark.pretraining.augment import Views
 from benchmark.pretraining.dino import DinoLearner, ProjectionHead, masked_tokens
 from benchmark.pretraining.optimizer import make_optimizer, set_schedule
 from benchmark.pretraining.recipe import DinoRecipe, load_recipe
-from benchmark.probing.distributed import World
 
 _SMALL = ["heads.hidden=16", "heads.prototypes=8", "heads.bottleneck=8", "heads.frozen_steps=1"]
 

@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 from benchmark.backbones import VisionTransformer, load_backbone
-from benchmark.data.classification import ClassificationSplit, view_sample
-from benchmark.data.imagenet import LAYOUT
-from benchmark.data.synthetic_layouts import write_ade20k
-from benchmark.pretraining import PretrainOptions, pretrain
+from benchmark.data.classification import ClassificationSplit
+from benchmark.data.datasets.imagenet import DATASET
+from benchmark.pretraining.options import PretrainOptions
 from benchmark.pretraining.recipe import load_recipe
-from benchmark.pretraining.run import build_variant
-from benchmark.protocols import ImageView
+from benchmark.pretraining.run import build_variant, pretrain
+from benchmark.protocols.classification import ImageView
+from benchmark.samples.classification import view_sample
+from benchmark.synthetic.datasets import write_dataset
 from heads import KNNClassifier
 
 _TURNS = ("0", "90", "180", "270")
@@ -31,7 +32,7 @@ def turned_rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Seconds of training are enough to learn that, and not enough for the eight classes of objects.
     """
     root = tmp_path_factory.mktemp("rooms")
-    rooms = write_ade20k(root, train=384, val=96, size=(64, 80)) / "images"
+    rooms = write_dataset("ade20k", root, train=384, val=96, size=(64, 80)) / "images"
     for split, folder in (("train", "training"), ("val", "validation")):
         for path in sorted((rooms / folder).glob("*.jpg")):
             with Image.open(path) as file:
@@ -47,7 +48,7 @@ def _accuracy(vit: VisionTransformer, root: Path) -> float:
     """Returns the share of 384 val images whose five nearest of 80 training images tell the class."""
     view, found = ImageView(resize=56, crop=56, filter="bicubic"), []
     for name, limit in (("train", 80), ("val", None)):
-        split = ClassificationSplit(LAYOUT, root, name, limit=limit)
+        split = ClassificationSplit(DATASET, root, name, limit=limit)
         sample = view_sample(split, view, vit.spec.preprocessing)
         images = torch.stack([sample(index).image for index in range(len(split))])
         with torch.no_grad():

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmark.distributed import World
 from benchmark.pretraining.losses import (
     centred,
     dino_loss,
@@ -18,7 +19,6 @@ from benchmark.pretraining.losses import (
     multi_label_bce,
     sinkhorn,
 )
-from benchmark.probing.distributed import World
 
 
 def test_every_class_of_a_mixed_image_counts_whole() -> None:

@@ -17,20 +17,20 @@ import torch
 from benchmark.backbones import load_backbone
 from benchmark.cli import main
 from benchmark.data.classification import ClassificationSplit
-from benchmark.data.imagenet import LAYOUT
+from benchmark.data.datasets.imagenet import DATASET
+from benchmark.distributed import World
 from benchmark.errors import DivergedError, UsageError
-from benchmark.pretraining import PretrainOptions, pretrain
 from benchmark.pretraining.augment import dino_sample, supervised_sample
 from benchmark.pretraining.dino import DinoLearner
 from benchmark.pretraining.optimizer import make_optimizer, set_schedule
+from benchmark.pretraining.options import PretrainOptions
 from benchmark.pretraining.recipe import DinoRecipe, load_recipe
-from benchmark.pretraining.run import _collate, build_variant
+from benchmark.pretraining.run import _collate, build_variant, pretrain
 from benchmark.pretraining.supervised import SupervisedLearner
-from benchmark.probing.distributed import World
-from benchmark.probing.loader import training_batches
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import seed_torch
+from benchmark.samples.loader import training_batches
+from benchmark.samples.sample_order import SampleOrder
 
 _ROOT = Path(__file__).parents[2]
 RECIPES = ("mini-supervised", "mini-dino")
@@ -68,7 +68,7 @@ def test_registers_and_attention_bias_leave_the_other_weights_alone(quick: Quick
 def test_a_run_is_the_plain_loop_over_its_parts(name: str, quick: Quick, tmp_path: Path) -> None:
     options = quick(name, "train.steps=3", "optimizer.clip_norm=0.01", "model.drop_path=0.5", specialization="norms")
     pretrain(tmp_path / "vit.pth", options)
-    recipe, split = load_recipe(name, options.overrides), ClassificationSplit(LAYOUT, options.data_root, "train")
+    recipe, split = load_recipe(name, options.overrides), ClassificationSplit(DATASET, options.data_root, "train")
     vit = build_variant(recipe, options)
     if isinstance(recipe, DinoRecipe):
         learner, load = DinoLearner(vit, recipe, 0, World()).train(), dino_sample(split, recipe)
@@ -192,7 +192,7 @@ def test_what_is_not_the_runs_own_is_not_replaced(quick: Quick, tmp_path: Path) 
         pretrain(tmp_path / "folder.pth", options)
     for text in ("my notes\n", '{"mine": 1}\n', "[1]\n", "1\n"):
         (tmp_path / "vit.jsonl").write_text(text)
-        with pytest.raises(UsageError, match=r"vit\.jsonl is no log of a pre-training"):
+        with pytest.raises(UsageError, match=r"vit\.jsonl is not a log of a pre-training"):
             pretrain(tmp_path / "vit.pth", options)
         assert (tmp_path / "vit.jsonl").read_text() == text
     (tmp_path / "vit.jsonl").write_text("no line, no end")
@@ -223,7 +223,7 @@ def test_bad_input_is_told_once_before_several_processes_start(
     words = _words(folders, tmp_path / "vit.pth", "--gpus", "2")
     for more, message in (
         (["train.batch_size=1"], "cannot be shared by 2 processes"),
-        (["train.batch_size=6", "mixing.mixup=0.8"], "train.batch_size=6 is no multiple of 4: Mixup and CutMix"),
+        (["train.batch_size=6", "mixing.mixup=0.8"], "train.batch_size=6 is not a multiple of 4: Mixup and CutMix"),
         (["--size", "x"], "size"),
     ):
         assert main([*words, *more]) == 2
@@ -299,7 +299,7 @@ def _words(folders: Path, out: Path, *more: str) -> list[str]:
         (["--size", "tinny"], "did you mean 'tiny'?"),
         (["train.step=3"], "no recipe field 'train.step' (did you mean 'train.steps'?)"),
         (["train.steps=0"], "recipe 'mini-supervised': supervised.train.steps:"),
-        (["augment.size=30"], "no whole patches"),
+        (["augment.size=30"], "not whole patches"),
     ],
 )
 def test_bad_input_ends_with_exit_code_2(

@@ -18,19 +18,19 @@ from torch.nn import functional as F
 
 from benchmark.backbones import load_backbone
 from benchmark.cli import main
-from benchmark.data import DATASETS
-from benchmark.data.catalog import CATALOG
-from benchmark.data.depth import DepthSample, DepthSplit
-from benchmark.data.verify import examine
+from benchmark.data.depth import DepthSplit
+from benchmark.data.registry import DATASETS
+from benchmark.distributed import World
+from benchmark.doctor.data import examine
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.load_protocol import load_protocol
 from benchmark.metrics.depth import DEPTH_SUMS, depth_errors, scores_from_sums
-from benchmark.probing import task as flow
+from benchmark.probing import dense as flow
 from benchmark.probing.depth import DepthTask, variants
-from benchmark.probing.distributed import World
-from benchmark.probing.features import FrozenFeatures
-from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.selection import hold_out
 from benchmark.probing.train import Probe
-from benchmark.protocols import load_protocol
+from benchmark.samples.depth import DepthSample
+from benchmark.samples.sample_order import SampleOrder
 from heads import GradientLoss, SigLoss
 
 _CPU = torch.device("cpu")
@@ -74,7 +74,7 @@ def _by_hand(features: FrozenFeatures, head: torch.nn.Module, sample: DepthSampl
     """DINOv2's inference written out: clamp, resize to the image, then average with the mirror image's depths."""
 
     def one(image: torch.Tensor) -> torch.Tensor:
-        depth = head(*features.seen(image[None])).clamp(0.001, 10)
+        depth = head(*features.head_inputs(image[None])).clamp(0.001, 10)
         return F.interpolate(depth, size=sample.depth.shape, mode="bilinear", align_corners=False)[0, 0]
 
     with torch.no_grad():
@@ -105,7 +105,7 @@ def test_dinov3_averages_before_it_resizes_and_clamps_last() -> None:
     sample = _sample()
     with torch.no_grad():
         images = torch.stack((sample.image, sample.image.flip(-1)))
-        depths = probe.head(*features.seen(images))
+        depths = probe.head(*features.head_inputs(images))
     average = (depths[:1] + depths[1:].flip(-1)) / 2
     resized = F.interpolate(average, size=(480, 640), mode="bilinear", align_corners=False).clamp(0.001, 10)
     valid = (sample.depth > 0.001) & (sample.depth < 10)
@@ -444,7 +444,7 @@ def test_depth_in_another_unit_is_refused_by_run_as_by_check(
 ) -> None:
     data = Path(shutil.copytree(mini_data, tmp_path / "data"))
     _change_depths(data, name, split, _hundredth(name))
-    assert any("the depth maps are in another unit" in problem for problem in examine(CATALOG[name], data).problems)
+    assert any("the depth maps are in another unit" in problem for problem in examine(DATASETS[name], data).problems)
     monkeypatch.setattr(flow, "train_probes", lambda *_, **__: pytest.fail("it trained"))
     assert run(benchmark, *_QUICK, data_root=data) == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]

@@ -13,15 +13,15 @@ from PIL import Image
 
 from benchmark.backbones import load_backbone
 from benchmark.cli import main
-from benchmark.data import DATASETS
+from benchmark.data.registry import DATASETS
 from benchmark.data.segmentation import SegmentationSplit
 from benchmark.errors import DataError
-from benchmark.probing import task
-from benchmark.probing.features import FrozenFeatures
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.load_protocol import load_protocol
+from benchmark.probing import dense
 from benchmark.probing.gallery import make_gallery
 from benchmark.probing.segmentation import SegmentationTask
 from benchmark.probing.train import Probe
-from benchmark.protocols import load_protocol
 from benchmark.records.gallery import STEPS_PER_METRE, gallery_path, read_gallery
 
 _QUICK = ("--checkpoint", "pixels", "--protocol", "mini", "train.iterations=4", "train.batch_size=2")
@@ -80,7 +80,7 @@ def test_a_cell_that_fails_leaves_no_gallery(mini_data: Path, tmp_path: Path, mo
     def broken(*_: object) -> None:
         raise DataError("broken")
 
-    monkeypatch.setattr(task, "make_gallery", broken)
+    monkeypatch.setattr(dense, "make_gallery", broken)
     record, runs = _run("voc2012", mini_data, tmp_path)
     assert record["status"] == "error"
     assert not list(runs.glob("*.zip"))

@@ -9,8 +9,10 @@ import torch
 from mmengine.optim import CosineAnnealingLR, LinearLR, PolyLR
 from pydantic import ValidationError
 
+from benchmark.load_protocol import load_protocol
 from benchmark.probing.schedules import beta1_at, lr_factor
-from benchmark.protocols import DepthMomentum, DepthSchedule, Schedule, load_protocol
+from benchmark.protocols.depth import DepthMomentum, DepthSchedule
+from benchmark.protocols.segmentation import Schedule
 
 _T, _W = 400, 15
 _DINOV2 = Schedule(decay="linear", warmup=_W / _T, warmup_ratio=1e-6, first_update_twice=False)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.errors import DataError
 from benchmark.probing.selection import Candidate, best, candidates, hold_out
-from benchmark.protocols import Probes
+from benchmark.protocols.sections import Probes
 
 
 def test_every_lr_meets_every_weight_decay() -> None:

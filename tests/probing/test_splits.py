@@ -9,8 +9,8 @@ from PIL import Image
 
 from benchmark.data.classification import ClassificationSplit
 from benchmark.errors import DataError
+from benchmark.load_protocol import load_protocol
 from benchmark.probing.splits import open_splits
-from benchmark.protocols import load_protocol
 
 
 def _write(root: Path, *places: str) -> None:

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from benchmark.backbones import load_backbone
+from benchmark.distributed import World
 from benchmark.errors import RecordError
-from benchmark.probing.distributed import World
-from benchmark.probing.examples import Batch, encoded
-from benchmark.probing.features import FrozenFeatures
+from benchmark.features.frozen import FrozenFeatures
 from benchmark.probing.resume import ResumeFile
-from benchmark.probing.sample_order import SampleOrder
 from benchmark.probing.train import Probe, ProbeLearner, seed_torch, train
-from benchmark.protocols import Features, Optimizer, Schedule
+from benchmark.probing.training_features import Batch, encoded
+from benchmark.protocols.sections import Features
+from benchmark.protocols.segmentation import Optimizer, Schedule
+from benchmark.samples.sample_order import SampleOrder
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 
 _SCHEDULE = Schedule(decay="linear", warmup=0.25, warmup_ratio=1e-6, first_update_twice=False)
@@ -59,7 +60,7 @@ def _train(
     learners = [
         ProbeLearner(probe, _loss, iterations=_ITERATIONS, optimizer=optimizer, schedule=_SCHEDULE) for probe in probes
     ]
-    examples = encoded(lambda steps: _batches(steps, killed_at), features, features.seen, SampleOrder(2, 2, 0))
+    examples = encoded(lambda steps: _batches(steps, killed_at), features, features.head_inputs, SampleOrder(2, 2, 0))
     train(learners, examples, iterations=_ITERATIONS, resume=resume, label="test", world=World())
     for probe in probes:
         probe.head.eval()

@@ -30,7 +30,7 @@ def test_a_copy_without_git_is_the_same_code(copy: Path) -> None:
     assert code_hash() in code_version()
 
 
-@pytest.mark.parametrize("name", ["benchmark/metrics/iou.py", "heads/linear.py", "configs/voc2012/mini.py"])
+@pytest.mark.parametrize("name", ["benchmark/metrics/iou.py", "heads/linear.py", "configs/segmentation/mini.py"])
 @pytest.mark.parametrize("change", ["edited", "removed", "added", "renamed"])
 def test_whatever_can_move_a_number_is_other_code(copy: Path, name: str, change: str) -> None:
     path = copy / name

@@ -84,7 +84,7 @@ def test_a_name_makes_no_other_cell(make_record: Callable) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{"schema_version": 1, "id": "bad"', "bad.json: no JSON"),
+        ('{"schema_version": 1, "id": "bad"', "bad.json: not JSON"),
         ('{"schema_version": 2, "id": "bad"}', "bad.json: schema version 2, this DenseBench reads 1"),
         ("[]", "bad.json: schema version None"),
         ('{"schema_version": 1, "id": "bad"}', "bad.json: status: Field required"),

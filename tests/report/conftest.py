@@ -14,11 +14,11 @@ import pytest
 
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.records.gallery import Kind, gallery_path, make_panel, pack
+from benchmark.records.ratio_of_sums import Ratios
 from benchmark.records.schema import Record
 from benchmark.records.store import RecordStore
+from benchmark.report.commands import collect_from
 from benchmark.report.page.build import build_page
-from benchmark.report.ratios import Ratios
-from benchmark.report.verbs import collect_from
 
 HOSTILE = """<script>alert("x")</script>' onload='y' {{ 7 * 7 }}"""
 
@@ -91,19 +91,19 @@ def record_adder(folder: Path, make_record: Callable[..., Record]) -> Callable[.
 
     def add(*, benchmark: str = "ade20k", statistics: pd.DataFrame | None = None, **changes: Any) -> Record:
         identity = changes.pop("id", f"r{next(number):03}")
-        known = BENCHMARKS[benchmark]
+        metric = BENCHMARKS[benchmark].metric
         if statistics is None:
-            statistics = segmentation_table(0) if known.metric == "miou" else depth_table(0)
-        value = miou_of(statistics) if known.metric == "miou" else rmse_of(statistics)
+            statistics = segmentation_table(0) if metric.name == "miou" else depth_table(0)
+        value = miou_of(statistics) if metric.name == "miou" else rmse_of(statistics)
         fields = {
             "id": identity,
             "created": f"2026-01-01T00:00:00.{identity}",
             "benchmark": benchmark,
-            "metrics": {known.metric: value},
+            "metrics": {metric.name: value},
             "primary": {
-                "name": known.metric,
+                "name": metric.name,
                 "value": value,
-                "higher_is_better": known.higher_is_better,
+                "higher_is_better": metric.higher_is_better,
                 "ci95": None,
             },
             "per_image": f"{identity}.parquet",
@@ -167,7 +167,7 @@ def metrics() -> Callable[[pd.DataFrame], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, make_record: Callable[..., Record]) -> Path:
-    """Two models, one with a name that means harm, and the floor, on two benchmarks; a failure and a smoke test."""
+    """Two models, one with a hostile name, and the pixel baseline on two benchmarks; a failure and a smoke test."""
     folder = tmp_path_factory.mktemp("finished")
     add = record_adder(folder, make_record)
     for number, (name, checkpoint) in enumerate(

@@ -60,12 +60,12 @@ def test_every_kind_of_damage_is_named_and_the_rest_works(
     assert [line.split(",")[0] for line in board[1:]] == ["good"]
     said = capsys.readouterr().err
     for text in (
-        "cut.json: no JSON",
+        "cut.json: not JSON",
         "future.json: schema version 2",
         "value.json: edited: its value is",
         "both.json: edited: its value is",
         "swapped.json: edited: its value is",
-        "torn.json: torn.parquet: no parquet file",
+        "torn.json: torn.parquet: not a parquet file",
         "copy.json: holds the record good",
     ):
         assert f"left out: {text}" in said
@@ -116,7 +116,7 @@ def test_many_intervals_say_every_ten_seconds_how_many_are_done(
     for seconds in (0, 4, 9, 11):
         add_record(id=f"after-{seconds}", model={"name": str(seconds)})
     clock = iter((0, 4, 9, 11))
-    monkeypatch.setattr("benchmark.report.estimates.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("benchmark.report.statistics.estimates.time", SimpleNamespace(monotonic=lambda: next(clock)))
     said: list[str] = []
     collect(tmp_path, said.append)
     assert said == ["computing intervals", "computing intervals, 3 done"]

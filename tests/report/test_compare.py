@@ -10,11 +10,11 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.errors import RecordError, UsageError
+from benchmark.report.baseline import page_family
 from benchmark.report.collect import collect
 from benchmark.report.compare import Comparisons, compare, select
-from benchmark.report.differences import holm
-from benchmark.report.leaderboard import make_leaderboard
-from benchmark.report.verdict import page_family
+from benchmark.report.statistics.differences import holm
+from benchmark.report.tables.leaderboard import make_leaderboard
 
 _OTHER = {"name": "other", "checkpoint_sha256": "b" * 64}
 
@@ -37,7 +37,7 @@ def test_every_benchmark_both_have_run_is_compared(
         add_record(benchmark="nyu", statistics=errors(2, error=error), model=model)
     add_record(benchmark="voc2012", statistics=counts(3))
     found = compared()
-    assert [each.benchmark for each in found.made] == ["ade20k", "nyu"]
+    assert [each.benchmark.name for each in found.made] == ["ade20k", "nyu"]
     miou, rmse = found.made
     assert miou.delta == pytest.approx(miou.second - miou.first)
     assert 0 < miou.interval.low < miou.delta < miou.interval.high
@@ -89,7 +89,7 @@ def test_another_protocol_or_other_data_is_refused(
 ) -> None:
     add_record(statistics=counts(1))
     add_record(statistics=counts(2), model=_OTHER, **change)
-    with pytest.raises(UsageError, match=f"share nothing: ade20k: {said}"):
+    with pytest.raises(UsageError, match=f"have nothing in common: ade20k: {said}"):
         compared()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmark.report.flags import find_flags, summarise
-from benchmark.report.page.remarks import make_remarks
+from benchmark.report.page.flag_groups import group_flags
 
 
 def _primary(value: float) -> dict:
@@ -18,7 +18,7 @@ def _model(name: str) -> dict:
     return {"name": name, "checkpoint": f"{name}.pth", "checkpoint_sha256": name[0] * 64}
 
 
-_FLOOR = {"name": "floor", "checkpoint": "pixels", "checkpoint_sha256": "f" * 64}
+_BASELINE = {"name": "raw pixels", "checkpoint": "pixels", "checkpoint_sha256": "f" * 64}
 
 
 def _kinds(records: list, **options: object) -> list[str]:
@@ -30,17 +30,17 @@ def test_an_ordinary_record_has_no_flag(make_record: Callable) -> None:
 
 
 def test_a_score_below_raw_pixels_is_flagged_in_the_metrics_direction(make_record: Callable) -> None:
-    floor = make_record(id="f", model=_FLOOR, primary=_primary(20.0))
-    assert _kinds([floor, make_record(primary=_primary(19.0))]) == ["floor"]
-    assert _kinds([floor, make_record(primary=_primary(21.0))]) == []
+    baseline = make_record(id="f", model=_BASELINE, primary=_primary(20.0))
+    assert _kinds([baseline, make_record(primary=_primary(19.0))]) == ["below-baseline"]
+    assert _kinds([baseline, make_record(primary=_primary(21.0))]) == []
     depth = {"name": "rmse", "value": 1.0, "higher_is_better": False, "ci95": None}
-    floor = make_record(id="f", benchmark="nyu", model=_FLOOR, primary=depth)
-    assert _kinds([floor, make_record(benchmark="nyu", primary={**depth, "value": 1.1})]) == ["floor"]
+    baseline = make_record(id="f", benchmark="nyu", model=_BASELINE, primary=depth)
+    assert _kinds([baseline, make_record(benchmark="nyu", primary={**depth, "value": 1.1})]) == ["below-baseline"]
 
 
-def test_the_floor_of_another_protocol_says_nothing(make_record: Callable) -> None:
-    floor = make_record(id="f", model=_FLOOR, primary=_primary(20.0), protocol={"fingerprint": "other"})
-    assert _kinds([floor, make_record(primary=_primary(19.0))]) == []
+def test_the_baseline_of_another_protocol_says_nothing(make_record: Callable) -> None:
+    baseline = make_record(id="f", model=_BASELINE, primary=_primary(20.0), protocol={"fingerprint": "other"})
+    assert _kinds([baseline, make_record(primary=_primary(19.0))]) == []
 
 
 def test_two_checkpoints_with_one_score_are_flagged(make_record: Callable) -> None:
@@ -70,14 +70,14 @@ def test_ends_of_grids_are_one_line_with_a_count(make_record: Callable) -> None:
     assert lines == ["edge: 4 sweeps chose the end of a grid, a better value may lie beyond: ade20k lr 3, nyu lr 1"]
     [group] = [
         group
-        for group in make_remarks(find_flags(records), {record.id: record.id for record in records})
+        for group in group_flags(find_flags(records), {record.id: record.id for record in records})
         if group.kind == "edge"
     ]
-    assert [remark.text for remark in group.remarks] == [
+    assert [line.text for line in group.lines] == [
         "ade20k: the end of the grid of lr, 3 sweeps",
         "nyu: the end of the grid of lr, 1 sweep",
     ]
-    assert group.remarks[0].runs == ["ade20ka", "ade20kb", "ade20kc"]
+    assert group.lines[0].runs == ["ade20ka", "ade20kb", "ade20kc"]
 
 
 def test_a_sweep_that_ends_two_grids_is_one_sweep(make_record: Callable) -> None:
@@ -94,13 +94,13 @@ def test_a_grid_of_two_has_only_ends(make_record: Callable) -> None:
     assert _kinds([make_record(selection={"chosen": candidates[0], "candidates": candidates})]) == []
 
 
-def test_what_is_no_number_is_flagged(make_record: Callable) -> None:
+def test_nan_scores_are_flagged(make_record: Callable) -> None:
     metrics = {"miou": 44.25, "mean_accuracy": None, "per_class_iou": [None, 1.0]}
     candidates = [{"lr": 1.0, "miou_held_out": None}, {"lr": 2.0, "miou_held_out": 3.0}]
     flags = find_flags([make_record(metrics=metrics, selection={"chosen": candidates[1], "candidates": candidates})])
     assert [flag.text for flag in flags] == [
-        "vits14: mean_accuracy is no number",
-        "vits14: 1 of 2 candidates of the sweep have no score",
+        "vits14: mean_accuracy is NaN",
+        "vits14: 1 of 2 candidates of the sweep have NaN scores",
     ]
 
 

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmark.records.ratio_of_sums import Ratios
 from benchmark.records.schema import Record
-from benchmark.report.bootstrap import bootstrap
 from benchmark.report.collect import collect
-from benchmark.report.differences import delta_interval, exchange_test
-from benchmark.report.intervals import score_interval
-from benchmark.report.ratios import Ratios
-from benchmark.report.verbs import leaderboard
+from benchmark.report.commands import leaderboard
+from benchmark.report.statistics.bootstrap import bootstrap
+from benchmark.report.statistics.differences import delta_interval, exchange_test
+from benchmark.report.statistics.intervals import score_interval
 
 _RECORDS = 2000
 _CHECKPOINTS = 400

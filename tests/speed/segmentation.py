@@ -21,10 +21,10 @@ from torch.nn import functional as F
 
 from benchmark.backbones import VisionTransformer, ViTSpec
 from benchmark.backbones.spec import PositionInterpolation, vit_name
+from benchmark.features.frozen import FrozenFeatures
+from benchmark.load_protocol import load_protocol
 from benchmark.openmmlab import MODELS, register_all_modules
-from benchmark.probing.features import FrozenFeatures
 from benchmark.probing.sliding_window import WindowAssembly, Windows
-from benchmark.protocols import load_protocol
 from heads import LinearSegmentationHead, upsampled_cross_entropy
 
 _CLASSES = 150

@@ -10,17 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.analysis.measure import Measured
-from benchmark.analysis.moments import Moments
-from benchmark.analysis.places import SUB_LAYERS, SubLayer
+from benchmark.analysis.block_points import SUB_LAYERS, SubLayer
+from benchmark.analysis.measure import TokenStatistics
 from benchmark.analysis.plots.style import INK, MARKERS, colours, legend, new_figure, zero_line
+from benchmark.analysis.running_stats import RunningStats
 
 _TITLES = {"cls_patch": "[CLS] with patches", "patch_patch": "patches with each other"}
 _LABEL = "cosine similarity"
 _AFTER = ("norm1", "ls1", "norm2", "ls2")
 
 
-def before_after(measured: Mapping[str, Measured]) -> Figure:
+def before_after(measured: Mapping[str, TokenStatistics]) -> Figure:
     """Draws both cosines before and after the six layers, mean over blocks (figures 2, 3 and 10 of the paper)."""
     figure, rows = new_figure(4.6, rows=2, sharex=True)
     shown = colours(measured)
@@ -45,14 +45,14 @@ def before_after(measured: Mapping[str, Measured]) -> Figure:
     return figure
 
 
-def _slope(axes: Axes, ends: Sequence[Moments], places: tuple[float, float], colour: str) -> None:
+def _slope(axes: Axes, ends: Sequence[RunningStats], x: tuple[float, float], colour: str) -> None:
     means, stds = [end.mean[-1] for end in ends], [end.std[-1] for end in ends]
-    axes.errorbar(places, means, stds, color=colour, elinewidth=0.8, linewidth=1.3)
-    axes.plot(places[:1], means[:1], "o", color=colour, markerfacecolor="white", zorder=3)
-    axes.plot(places[1:], means[1:], "o", color=colour, zorder=3)
+    axes.errorbar(x, means, stds, color=colour, elinewidth=0.8, linewidth=1.3)
+    axes.plot(x[:1], means[:1], "o", color=colour, markerfacecolor="white", zorder=3)
+    axes.plot(x[1:], means[1:], "o", color=colour, zorder=3)
 
 
-def norm1_by_block(measured: Mapping[str, Measured]) -> Figure:
+def norm1_by_block(measured: Mapping[str, TokenStatistics]) -> Figure:
     """Draws both cosines around the first LayerNorm of each block (figures 3 and 7)."""
     figure, [row] = new_figure(2.7, columns=2)
     for axes, (statistic, title) in zip(row, _TITLES.items(), strict=True):
@@ -64,7 +64,7 @@ def norm1_by_block(measured: Mapping[str, Measured]) -> Figure:
     return figure
 
 
-def layers_by_block(measured: Mapping[str, Measured]) -> Figure:
+def layers_by_block(measured: Mapping[str, TokenStatistics]) -> Figure:
     """Draws both cosines around every layer of each block."""
     figure, rows = new_figure(3.9, rows=2, columns=len(SUB_LAYERS), sharex=True, sharey="row")
     for row, (statistic, title) in zip(rows, _TITLES.items(), strict=True):
@@ -78,7 +78,7 @@ def layers_by_block(measured: Mapping[str, Measured]) -> Figure:
     return figure
 
 
-def after_norms(measured: Mapping[str, Measured]) -> Figure:
+def after_norms(measured: Mapping[str, TokenStatistics]) -> Figure:
     """Draws both cosines after LayerNorms and LayerScales, mean over blocks (figures 6 and 11)."""
     figure, [row] = new_figure(2.7, columns=2)
     shown, layers = colours(measured), [layer for layer in SUB_LAYERS if layer.name in _AFTER]
@@ -87,11 +87,11 @@ def after_norms(measured: Mapping[str, Measured]) -> Figure:
         zero_line(axes)
         for number, (name, colour) in enumerate(shown.items()):
             for column, layer in enumerate(layers):
-                stream = measured[name].streams.get((layer.after, statistic))
-                if stream is not None:
-                    place = column - 0.4 + (number + 0.5) * width
-                    axes.bar(place, stream.mean[-1], width * 0.9, color=colour)
-                    axes.errorbar(place, stream.mean[-1], stream.std[-1], color=INK, elinewidth=0.8)
+                stats = measured[name].by_point.get((layer.after, statistic))
+                if stats is not None:
+                    x = column - 0.4 + (number + 0.5) * width
+                    axes.bar(x, stats.mean[-1], width * 0.9, color=colour)
+                    axes.errorbar(x, stats.mean[-1], stats.std[-1], color=INK, elinewidth=0.8)
         axes.set_xticks(range(len(layers)), [layer.title.replace(" ", "\n") for layer in layers])
         axes.tick_params(axis="x", length=0)
         axes.set_title(f"{title}, after", loc="left")
@@ -100,7 +100,7 @@ def after_norms(measured: Mapping[str, Measured]) -> Figure:
     return figure
 
 
-def _by_block(axes: Axes, measured: Mapping[str, Measured], layer: SubLayer, statistic: str) -> None:
+def _by_block(axes: Axes, measured: Mapping[str, TokenStatistics], layer: SubLayer, statistic: str) -> None:
     zero_line(axes)
     for (name, colour), marker in zip(colours(measured).items(), MARKERS, strict=False):
         ends = _ends(measured[name], layer, statistic)
@@ -115,11 +115,11 @@ def _by_block(axes: Axes, measured: Mapping[str, Measured], layer: SubLayer, sta
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
-def _ends(found: Measured, layer: SubLayer, statistic: str) -> tuple[Moments, Moments] | None:
-    """Returns what is before and after a layer; None if the model has no such layer."""
-    if (layer.after, statistic) not in found.streams:
+def _ends(model: TokenStatistics, layer: SubLayer, statistic: str) -> tuple[RunningStats, RunningStats] | None:
+    """Returns a statistic before and after a layer; None if the model has no such layer."""
+    if (layer.after, statistic) not in model.by_point:
         return None
-    return found.streams[layer.before, statistic], found.streams[layer.after, statistic]
+    return model.by_point[layer.before, statistic], model.by_point[layer.after, statistic]
 
 
 def _before_and_after() -> list[Line2D]:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.analysis.measure import Measured
+from benchmark.analysis.measure import TokenStatistics
 from benchmark.analysis.plots.style import INK, colours, legend, new_figure, plain_log
-from benchmark.backbones.examine import OUTLIER_FACTOR
+from benchmark.doctor.examine import OUTLIER_FACTOR
 
 _BINS = 60
 _KINDS = {
@@ -21,7 +21,7 @@ _KINDS = {
 }
 
 
-def token_norms(measured: Mapping[str, Measured]) -> Figure:
+def token_norms(measured: Mapping[str, TokenStatistics]) -> Figure:
     """Draws a histogram of the patches' norms with the limit of high-norm outliers, and norms by block."""
     figure, [[histogram, growth]] = new_figure(2.9, columns=2)
     edges = _edges(measured)
@@ -32,8 +32,8 @@ def token_norms(measured: Mapping[str, Measured]) -> Figure:
         histogram.axvline(OUTLIER_FACTOR * norms.median, color=colour, linestyle=":", linewidth=1.0)
         histogram.plot(norms.cls.mean(), 0, "v", color=colour, clip_on=False, markersize=5, zorder=4)
         for statistic, (line, _) in _KINDS.items():
-            stream = measured[name].streams["output", statistic]
-            growth.plot(stream.mean[:-1], line, color=colour)
+            stats = measured[name].by_point["output", statistic]
+            growth.plot(stats.mean[:-1], line, color=colour)
     histogram.set_xscale("log")
     histogram.set_ylim(0, 1.25 * histogram.get_ylim()[1])  # room for the legend
     histogram.set_xlabel("norm of a patch after the last block")
@@ -59,16 +59,16 @@ def token_norms(measured: Mapping[str, Measured]) -> Figure:
     return figure
 
 
-def _edges(measured: Mapping[str, Measured]) -> np.ndarray:
+def _edges(measured: Mapping[str, TokenStatistics]) -> np.ndarray:
     """Returns bins, even in the logarithm, that hold every patch, mean [CLS] and limit."""
     values = [
         value
-        for found in measured.values()
+        for model in measured.values()
         for value in (
-            found.norms.patches.min(),
-            found.norms.patches.max(),
-            found.norms.cls.mean(),
-            OUTLIER_FACTOR * found.norms.median,
+            model.norms.patches.min(),
+            model.norms.patches.max(),
+            model.norms.cls.mean(),
+            OUTLIER_FACTOR * model.norms.median,
         )
     ]
     return np.geomspace(max(min(values), 1e-6) * 0.98, max(values) * 1.02, _BINS + 1)

@@ -1,4 +1,4 @@
-"""How figures look: one palette, one size of letters, no frame that says nothing."""
+"""The style of all figures: palette, fonts, lines and legends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, FAINT = "#333333", "#B8B8B8"
 WIDTH = 7.0
-"""Inches; a page's column, so that letters are printed at their own size."""
+"""Inches; a page's column, so that fonts are printed at their own size."""
 
-_LETTER = 0.072  # inches, mean width at the size of titles
+_CHARACTER = 0.072  # inches, mean width in a title
 _HANDLE = 0.5  # inches of a legend's line and the gap after its label
 
 _RC = {
@@ -52,7 +52,7 @@ _RC = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Figures are made and written inside of this."""
+    """Applies the style to the figures that are drawn and saved within this context."""
     with matplotlib.rc_context(_RC):
         yield
 
@@ -65,7 +65,7 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
-    """Gives each checkpoint its colour, the same in every figure."""
+    """Returns the colour of each checkpoint, the same in every figure."""
     return dict(zip(names, PALETTE, strict=False))
 
 
@@ -82,14 +82,14 @@ def zero_line(axes: Axes) -> None:
 
 
 def legend(figure: Figure, names: Iterable[str], others: Iterable[Line2D] = ()) -> None:
-    """Puts the checkpoints' names, and whatever else needs a word, above the axes."""
+    """Adds a legend of the checkpoints' names and of ``others`` above the axes."""
     handles = [Line2D([], [], color=colour, label=name) for name, colour in colours(names).items()]
     handles += list(others)
     longest = max(len(handle.get_label()) for handle in handles)
-    fitting = int(WIDTH / (_LETTER * longest + _HANDLE))
+    fitting = int(WIDTH / (_CHARACTER * longest + _HANDLE))
     figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), max(fitting, 1)))
 
 
 def wrapped(text: str, width: float) -> str:
     """Breaks a title into lines that fit ``width`` inches; names of files have few spaces, so words are broken too."""
-    return textwrap.fill(text, max(int(width / _LETTER), 1))
+    return textwrap.fill(text, max(int(width / _CHARACTER), 1))

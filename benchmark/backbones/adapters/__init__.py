@@ -6,7 +6,7 @@ An adapter is a module of torch that has a ``spec`` and ``tokens``, as ``benchma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from torch import nn
 
 from benchmark.backbone_options import BackboneOptions
 from benchmark.backbones.adapters import custom, hf, timm
-from benchmark.backbones.adapters.report import Report
+from benchmark.backbones.adapters.report import AdapterReport
+from benchmark.backbones.infer_spec import refuse_options
 from benchmark.backbones.spec import BackboneSpec, Preprocessing, Source
-from benchmark.backbones.structure import refuse_options
 from benchmark.backbones.tokens import Tokens
 from benchmark.backbones.weight_files import first_line
 from benchmark.errors import CheckpointError
 
-_PREFIXES: dict[str, Callable[[str], tuple[nn.Module, Report]]] = {"hf": hf.build, "timm": timm.build}
+_PREFIXES: dict[str, Callable[[str], tuple[nn.Module, AdapterReport]]] = {"hf": hf.build, "timm": timm.build}
 
 
 def is_adapted(name: str) -> bool:
@@ -46,7 +46,7 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     as_timm = head == "timm" and options.interpolate_offset in (None, 0) and options.interpolate_antialias is not False
     resizing = ("interpolate_offset", "interpolate_antialias") if as_timm else ()
     refuse_options(options, ("mean", "std", *resizing), name)
-    model, report = _PREFIXES[head](rest) if head in _PREFIXES else (custom.build(Path(head), rest), Report())
+    model, report = _PREFIXES[head](rest) if head in _PREFIXES else (custom.build(Path(head), rest), AdapterReport())
     spec = getattr(model, "spec", None)
     if (
         not isinstance(model, nn.Module)
@@ -63,7 +63,7 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     files = (Path(head),) if layout == "custom" else report.files
     model.source = Source(
         checkpoint=name,
-        sha256=_weights_sha256(model, files),
+        sha256=weights_sha256(model, *(path.read_bytes() for path in files)),
         layout=layout,
         dropped=report.dropped,
         notes=report.notes,
@@ -71,10 +71,10 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     )
     model.eval().requires_grad_(False)
     if layout == "custom":
-        _try_out(model, name)  # errors of the user's own code keep their traceback
+        try_out(model, name)  # errors of the user's own code keep their traceback
         return model
     try:
-        _try_out(model, name)
+        try_out(model, name)
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:  # any foreign code
         raise CheckpointError(
             f"{name}: {spec.arch} cannot be run on images of another size than its own: {first_line(error)}"
@@ -82,27 +82,39 @@ def build(name: str, options: BackboneOptions) -> nn.Module:
     return model
 
 
-def _weights_sha256(model: nn.Module, files: Sequence[Path]) -> str:
-    """Hashes every tensor, and the files that say how to compute with them."""
+def weights_sha256(model: nn.Module, *code: bytes) -> str:
+    """Hashes names, dtypes, shapes and bytes of the weights, one tensor in memory at a time.
+
+    Args:
+        model: Whose state dict it is.
+        code: What says how to compute with them, hashed first.
+    """
     digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.read_bytes())
-    for key, tensor in sorted(model.state_dict().items()):
+    for text in code:
+        digest.update(text)
+    tensors = {key: value for key, value in model.state_dict().items() if isinstance(value, torch.Tensor)}
+    for key, tensor in sorted(tensors.items()):
         digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
 @torch.no_grad()
-def _try_out(model: nn.Module, name: str) -> None:
-    """Raises CheckpointError if tokens of a small image that is not square do not fit the spec."""
+def try_out(model: nn.Module, name: str, device: torch.device | None = None) -> None:
+    """Raises CheckpointError if tokens of a small image that is not square do not fit the spec.
+
+    Args:
+        model: An adapted backbone.
+        name: What messages call it.
+        device: Where it is; None is the CPU.
+    """
     spec = model.spec
     rows, columns = getattr(model, "only_grid", None) or (12, 16)  # some families need a few patches
-    images = torch.zeros(2, 3, rows * spec.patch_size, columns * spec.patch_size)
-    found = model.tokens(images, layers=(0, -1), norm=getattr(model, "has_norm", True))
-    if len(found) != 2 or not all(isinstance(tokens, Tokens) for tokens in found):
+    images = torch.zeros(2, 3, rows * spec.patch_size, columns * spec.patch_size, device=device)
+    outputs = model.tokens(images, layers=(0, -1), norm=getattr(model, "has_norm", True))
+    if len(outputs) != 2 or not all(isinstance(tokens, Tokens) for tokens in outputs):
         raise CheckpointError(f"{name}: tokens(layers=(0, -1)) must return a list of two Tokens")
-    for tokens in found:
+    for tokens in outputs:
         shapes = {
             "cls": (tokens.cls, (2, spec.embed_dim)),
             "registers": (tokens.registers, (2, spec.num_registers, spec.embed_dim)),

@@ -27,8 +27,8 @@ def build(path: Path, call: str) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = getattr(module, function, None)
-    if not callable(found):
+    builder = getattr(module, function, None)
+    if not callable(builder):
         known = ", ".join(name for name, value in vars(module).items() if callable(value) and name[0] != "_")
         raise CheckpointError(f"{path} has no function {function!r}; it has: {known or 'none'}")
-    return found(Path(weights)) if at else found()
+    return builder(Path(weights)) if at else builder()

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmark.backbones.adapters.report import Report
-from benchmark.backbones.facts import pair, told_statistics, usual_preprocessing
+from benchmark.backbones.adapters.report import AdapterReport
+from benchmark.backbones.metadata import pair, stated_statistics, usual_preprocessing
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
 from benchmark.backbones.weight_files import first_line, one_line, read_configs
@@ -34,7 +34,7 @@ _TOWER = "vision_model"
 _NEEDED = ("patch_size", "image_size", "hidden_size")
 
 
-def build(folder: str) -> tuple[HuggingFaceModel, Report]:
+def build(folder: str) -> tuple[HuggingFaceModel, AdapterReport]:
     """Loads a folder without network and without code of its own, in float32.
 
     Raises:
@@ -51,18 +51,18 @@ def build(folder: str) -> tuple[HuggingFaceModel, Report]:
         raise CheckpointError(f"hf:{folder}: there is no such folder; models are read from disk, never from the hub")
     beside = read_configs(Path(folder))
     try:
-        model, found = AutoModel.from_pretrained(
+        model, loading = AutoModel.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"hf:{folder} cannot be loaded: {one_line(error)}") from error
     tower = getattr(model, _TOWER, model)
-    dropped = _unused(found, folder, tower=tower is not model)
+    dropped = _unused(loading, folder, tower=tower is not model)
     preprocessing, assumed = _preprocessing(beside.config, beside.preprocessor)
     # transformers 5 keeps the precision of the files; precision is the protocol's business
     built = HuggingFaceModel(tower.float(), folder, preprocessing)
     config = tuple(path for path in beside.files if path.name == "config.json")
-    return built, Report(assumed, dropped, built.notes, config)
+    return built, AdapterReport(assumed, dropped, built.notes, config)
 
 
 class HuggingFaceModel(nn.Module):
@@ -76,7 +76,7 @@ class HuggingFaceModel(nn.Module):
         config = getattr(model.config, "vision_config", model.config)
         self.model = model.eval()
         self._name = type(model).__name__.removesuffix("Model")
-        self._accepts = inspect.signature(model.forward).parameters
+        self._accepts = frozenset(inspect.signature(model.forward).parameters)
         self._norm = next((getattr(model, name) for name in _FINAL_NORMS if hasattr(model, name)), None)
         self._refuse_other_kinds(config, folder)
         try:
@@ -84,7 +84,7 @@ class HuggingFaceModel(nn.Module):
         except ValueError as error:
             raise StructureError(f"hf:{folder}: its config cannot be read: {error}") from error
         if self._patch != other:
-            raise UnsupportedArchitectureError(f"hf:{folder}: patches of {self._patch} x {other} are no squares")
+            raise UnsupportedArchitectureError(f"hf:{folder}: patches of {self._patch} x {other} are not square")
         self.only_grid = self._only_grid()
         depth = self._find_patches(folder)
         self.spec = BackboneSpec(
@@ -106,7 +106,7 @@ class HuggingFaceModel(nn.Module):
         """Maps images (B, 3, H, W) to tokens; see ``Backbone``.
 
         Raises:
-            InputSizeError: H or W is no multiple of the patch size, or not what the only grid asks for.
+            InputSizeError: H or W is not a multiple of the patch size, or not what the only grid asks for.
             CheckpointError: The norm is asked for and the model has none by a known name.
         """
         height, width = images.shape[-2:]
@@ -123,11 +123,11 @@ class HuggingFaceModel(nn.Module):
         if norm and self._norm is None:
             raise CheckpointError(f"{self.spec.arch} has no final norm by a known name; use features.norm=false")
         outputs = self._hidden(images)[1:]
-        found = []
+        tokens = []
         for layer in layers:
             sequence = self._norm(outputs[layer]) if norm else outputs[layer]
             patches = sequence[:, self._prefix :]
-            found.append(
+            tokens.append(
                 Tokens(
                     cls=sequence[:, 0] if self._prefix else patches.mean(1),
                     registers=sequence[:, 1 : max(self._prefix, 1)] if self._prefix else patches[:, :0],
@@ -135,7 +135,7 @@ class HuggingFaceModel(nn.Module):
                     grid=grid,
                 )
             )
-        return found
+        return tokens
 
     @torch.no_grad()
     def _hidden(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -159,7 +159,7 @@ class HuggingFaceModel(nn.Module):
             )
 
     def _only_grid(self) -> tuple[int, int] | None:
-        """Returns the one grid that learned positions serve if it is no square: transformers resizes squares only.
+        """Returns the one grid that learned positions serve if it is not square: transformers resizes squares only.
 
         Source: ``interpolate_pos_encoding`` of transformers 5.23 (``models/vit/modeling_vit.py`` and some forty others)
         takes the root of the count for the side. Families that are not asked for it, as Dinov2, do so at any size.
@@ -208,7 +208,7 @@ class HuggingFaceModel(nn.Module):
             )
 
 
-def _unused(found: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tuple[str, str], ...]:
+def _unused(loading: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tuple[str, str], ...]:
     """Returns the tensors of the files that the model does not read, with reasons.
 
     Raises:
@@ -219,7 +219,8 @@ def _unused(found: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tupl
         return not _UNUSED.match(key) and (not tower or key.startswith(f"{_TOWER}."))
 
     keys = {
-        kind: sorted(_key(each) for each in found[f"{kind}_keys"]) for kind in ("missing", "mismatched", "unexpected")
+        kind: sorted(_key(entry) for entry in loading[f"{kind}_keys"])
+        for kind in ("missing", "mismatched", "unexpected")
     }
     strange = list(filter(is_used, (*keys["missing"], *keys["mismatched"])))
     if strange:
@@ -235,17 +236,17 @@ def _unused(found: Mapping[str, Any], folder: str, *, tower: bool) -> tuple[tupl
     return tuple((key, "of a head, or of another part than the vision model") for key in keys["unexpected"])
 
 
-def _key(found: Any) -> str:
+def _key(entry: Any) -> str:
     """Returns a key, of which transformers gives some with their shapes."""
-    return found if isinstance(found, str) else str(found[0])
+    return entry if isinstance(entry, str) else str(entry[0])
 
 
 def _preprocessing(config: Mapping[str, Any], preprocessor: Mapping[str, Any]) -> tuple[Preprocessing, tuple[str, ...]]:
-    """Returns mean and std, and which of them nothing tells."""
+    """Returns mean and std, and which of them are assumed."""
     usual = usual_preprocessing(config)
     try:
-        mean, std = told_statistics(config, preprocessor)
+        mean, std = stated_statistics(config, preprocessor)
     except (TypeError, ValueError) as error:
         raise StructureError(f"a config beside the weights cannot be read: {error}") from error
-    assumed = tuple(name for name, told in (("mean", mean), ("std", std)) if told is None)
+    assumed = tuple(name for name, value in (("mean", mean), ("std", std)) if value is None)
     return Preprocessing(mean or usual.mean, std or usual.std), assumed

@@ -1,4 +1,4 @@
-"""What an adapter says of the model it made."""
+"""What an adapter reports of the model it made."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Report:
+class AdapterReport:
     """Beside the model; see ``Source``."""
 
     assumed: tuple[str, ...] = ()
-    """Of ``mean`` and ``std``, those that nothing told."""
+    """Of ``mean`` and ``std``, those that were assumed."""
 
     dropped: tuple[tuple[str, str], ...] = ()
     """(key, reason) of tensors that were left out."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from benchmark.backbones.adapters.report import Report
-from benchmark.backbones.facts import Facts, read_facts
+from benchmark.backbones.adapters.report import AdapterReport
+from benchmark.backbones.metadata import CheckpointMetadata, read_metadata
 from benchmark.backbones.spec import BackboneSpec, Preprocessing
 from benchmark.backbones.tokens import Tokens
 from benchmark.backbones.weight_files import one_line, read_checkpoint
@@ -26,11 +26,11 @@ _AVERAGES = ("state_dict_ema", "model_ema")
 _NEEDED = ("forward_intermediates", "num_prefix_tokens", "embed_dim", "blocks", "patch_embed")
 
 
-def build(name: str) -> tuple[TimmModel, Report]:
+def build(name: str) -> tuple[TimmModel, AdapterReport]:
     """Creates a model by its timm name.
 
     Raises:
-        CheckpointError: timm is missing, the model or its weights are not there, or it is no plain transformer.
+        CheckpointError: timm is missing, the model or its weights are not there, or it is not a plain transformer.
     """
     try:
         import timm  # noqa: PLC0415 (optional: it needs torchvision)
@@ -51,26 +51,28 @@ def build(name: str) -> tuple[TimmModel, Report]:
             f"timm:{name} is a {type(model).__name__}, which has no [CLS] and patch tokens in one fixed grid (a "
             "convolutional or hierarchical network, or NaFlex)"
         )
-    facts, notes = _beside(Path(weights)) if weights else (Facts(), ())
+    metadata, notes = _beside(Path(weights)) if weights else (CheckpointMetadata(), ())
     if isinstance(getattr(model, "norm", None), nn.Identity):
         notes += (f"{architecture} has no norm after its last block in timm: features.norm changes nothing",)
     usual = {key: None if weights else model.pretrained_cfg.get(key) for key in ("mean", "std")}
-    told = {"mean": facts.mean or usual["mean"], "std": facts.std or usual["std"]}
-    assumed = tuple(key for key, value in told.items() if value is None)
+    stated = {"mean": metadata.mean or usual["mean"], "std": metadata.std or usual["std"]}
+    assumed = tuple(key for key, value in stated.items() if value is None)
     values = {
-        key: value or model.pretrained_cfg.get(key) or getattr(Preprocessing(), key) for key, value in told.items()
+        key: value or model.pretrained_cfg.get(key) or getattr(Preprocessing(), key) for key, value in stated.items()
     }
-    return TimmModel(model, architecture, Preprocessing(*map(tuple, values.values()))), Report(assumed, notes=notes)
+    return TimmModel(model, architecture, Preprocessing(*map(tuple, values.values()))), AdapterReport(
+        assumed, notes=notes
+    )
 
 
-def _beside(weights: Path) -> tuple[Facts, tuple[str, ...]]:
-    """Returns what stands beside weights, as for a file that is read without timm, and what timm chooses among them."""
+def _beside(weights: Path) -> tuple[CheckpointMetadata, tuple[str, ...]]:
+    """Returns the metadata, as of a file that is read without timm, and a note on the entry that timm takes."""
     if not weights.is_file() or weights.suffix in (".npz", ".npy"):
-        return Facts(), ()
+        return CheckpointMetadata(), ()
     raw = read_checkpoint(weights)
     entry = next((entry for entry in _AVERAGES if raw.contents.get(entry) is not None), None)
     notes = (*raw.notes, *([f"timm took {entry!r} of {sorted(map(str, raw.contents))}"] if entry else []))
-    return read_facts(raw.config, raw.preprocessor, arguments_of(raw.contents), raw.spec), notes
+    return read_metadata(raw.config, raw.preprocessor, arguments_of(raw.contents), raw.spec), notes
 
 
 class TimmModel(nn.Module):
@@ -85,7 +87,7 @@ class TimmModel(nn.Module):
         self._prefix = model.num_prefix_tokens
         rows, columns = model.patch_embed.patch_size
         if rows != columns:
-            raise UnsupportedArchitectureError(f"timm:{name}: patches of {rows} x {columns} pixels are no squares")
+            raise UnsupportedArchitectureError(f"timm:{name}: patches of {rows} x {columns} pixels are not square")
         self.spec = BackboneSpec(
             arch=name,
             embed_dim=model.embed_dim,
@@ -99,7 +101,7 @@ class TimmModel(nn.Module):
         """Maps images (B, 3, H, W) to tokens; see ``Backbone``.
 
         Raises:
-            InputSizeError: H or W is no multiple of the patch size.
+            InputSizeError: H or W is not a multiple of the patch size.
         """
         patch = self.spec.patch_size
         height, width = images.shape[-2:]

@@ -1,4 +1,4 @@
-"""Where numbers stand on an axis: ranges, round ticks, positions in percent."""
+"""Axes of plots: ranges, round ticks, positions in percent."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class Axis:
     high: float
     logarithmic: bool = False
     reversed: bool = False
-    """Whether large values stand on the left or below."""
+    """Whether large values are on the left or below."""
 
     @classmethod
     def around(cls, values: Iterable[float], *, logarithmic: bool = False, reversed: bool = False) -> Axis:
         """Spans some values with a margin; a single one gets room on both sides."""
-        given = list(values)
+        points = list(values)
         if logarithmic:
-            ends = [math.log(value) for value in given]
+            ends = [math.log(value) for value in points]
             margin = 0.08 * (max(ends) - min(ends)) or 0.5
             return cls(math.exp(min(ends) - margin), math.exp(max(ends) + margin), True, reversed)
-        low, high = min(given), max(given)
+        low, high = min(points), max(points)
         margin = 0.08 * (high - low) or abs(high) * 0.1 or 1.0
         return cls(low - margin, high + margin, False, reversed)
 
     def place(self, value: float) -> float:
-        """Returns where a value stands, 0 to 100."""
+        """Returns the position of a value, 0 to 100."""
         low, high, at = self.low, self.high, value
         if self.logarithmic:
             low, high, at = math.log(low), math.log(high), math.log(at)
@@ -42,10 +42,10 @@ class Axis:
         if self.logarithmic:
             exponents = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             for digits in ((1, 2, 5), (1, 3), (1,)):
-                found = [digit * 10.0**exponent for exponent in exponents for digit in digits]
-                found = [value for value in found if self.low <= value <= self.high]
-                if 2 <= len(found) <= most:
-                    return found
+                ticks = [digit * 10.0**exponent for exponent in exponents for digit in digits]
+                ticks = [value for value in ticks if self.low <= value <= self.high]
+                if 2 <= len(ticks) <= most:
+                    return ticks
         return _linear_ticks(self.low, self.high, most)
 
 
@@ -59,11 +59,11 @@ def short(value: float) -> str:
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:
     magnitude = 10.0 ** math.floor(math.log10((high - low) / most))
-    found: list[float] = []
+    ticks: list[float] = []
     for factor in (1, 2, 5, 10, 20):
         step = factor * magnitude
         numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
-        found = [round(number * step, 12) for number in numbers]
-        if len(found) <= most:
+        ticks = [round(number * step, 12) for number in numbers]
+        if len(ticks) <= most:
             break
-    return found
+    return ticks

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmark.benchmarks import BENCHMARKS
-from benchmark.report.grid import Entry, Grid, Mark, marks
-from benchmark.report.leaderboard import Leaderboard
-from benchmark.report.leaderboard_grid import leaderboard_grid
-from benchmark.report.rows import Row
+from benchmark.report.tables.grid import Grid, GridEntry, Mark, marks
 
 
 @dataclass(frozen=True)
-class BoardCell:
-    """One cell."""
+class BoardEntry:
+    """The content of one column in one row; rows are sorted by its number, or by its text."""
 
-    entry: Entry
+    entry: GridEntry
     mark: Mark
-    value: float | None
-    """What it is sorted by; None sorts by the text."""
-
-    runs: tuple[str, ...] = ()
+    runs: tuple[str, ...]
     """Anchors of the records it was made of."""
 
 
@@ -29,8 +22,8 @@ class BoardCell:
 class BoardSection:
     """Rows under one protocol."""
 
-    label: str
-    rows: list[list[BoardCell]]
+    title: str
+    rows: list[list[BoardEntry]]
 
 
 @dataclass(frozen=True)
@@ -43,38 +36,23 @@ class Board:
     """Places of the columns that describe a model; narrow screens show them below its name."""
 
 
-def make_board(leaderboard: Leaderboard, anchors: Mapping[str, str]) -> Board:
-    """Lays a leaderboard out.
+def make_board(grid: Grid, anchors: Mapping[str, str]) -> Board:
+    """Marks the best scores and links each to its records.
 
     Args:
-        leaderboard: Rows and numbers.
+        grid: The leaderboard.
         anchors: Record to its place in the page.
     """
-    grid = leaderboard_grid(leaderboard)
-    titles = [column.title.partition("\n")[0] for column in grid.columns]
-    labels = list(dict.fromkeys(row.label for row in leaderboard.rows))
     sections = []
-    for label, section in zip(labels, grid.sections, strict=True):
-        own = [row for row in leaderboard.rows if row.label == label]
-        lines = []
-        for row, entries, row_marks in zip(own, section.rows, marks(grid, section), strict=True):
-            cells = zip(titles, entries, row_marks, strict=True)
-            lines.append([_cell(row, title, entry, mark, anchors) for title, entry, mark in cells])
-        sections.append(BoardSection(label, lines))
-    scores = [place for place, column in enumerate(grid.columns) if column.better is not None]
-    described = range(1, scores[0] if scores else len(titles))
-    return Board(grid, sections, [place for place in described if titles[place] != "params"])
-
-
-def _cell(row: Row, title: str, entry: Entry, mark: Mark, anchors: Mapping[str, str]) -> BoardCell:
-    cell = row.cells.get(title) if title in BENCHMARKS else None
-    runs = tuple(anchors[record.id] for record in cell.records) if cell else ()
-    return BoardCell(entry, mark, cell.value if cell else number(entry.text), runs)
-
-
-def number(text: str) -> float | None:
-    """Reads a printed number, None where there is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    for section in grid.sections:
+        rows = [
+            [
+                BoardEntry(entry, mark, tuple(anchors[record] for record in entry.records))
+                for entry, mark in zip(row, row_marks, strict=True)
+            ]
+            for row, row_marks in zip(section.rows, marks(grid, section), strict=True)
+        ]
+        sections.append(BoardSection(section.title, rows))
+    scores = [place for place, column in enumerate(grid.columns) if column.metric is not None]
+    described = range(1, scores[0] if scores else len(grid.columns))
+    return Board(grid, sections, [place for place in described if not grid.columns[place].title.startswith("params")])

@@ -10,33 +10,34 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.report.collect import Collected
-from benchmark.report.files import board_flags
-from benchmark.report.leaderboard import make_leaderboard
 from benchmark.report.page import scatter
 from benchmark.report.page.axis import short
-from benchmark.report.page.board import make_board, number
+from benchmark.report.page.board import make_board
 from benchmark.report.page.classes import make_classes
+from benchmark.report.page.flag_groups import group_flags
 from benchmark.report.page.forest import make_forests
 from benchmark.report.page.gallery import make_galleries
 from benchmark.report.page.inside import make_inside
 from benchmark.report.page.introduction import make_introduction
-from benchmark.report.page.remarks import make_remarks
 from benchmark.report.page.runs import anchors_of, make_protocols, make_runs
 from benchmark.report.page.scatter import make_costs
 from benchmark.report.page.tables import make_ablations, make_published
 from benchmark.report.published import read_figures
+from benchmark.report.tables.leaderboard import make_leaderboard
+from benchmark.report.tables.leaderboard_grid import leaderboard_grid
+from benchmark.report.tables.write import board_flags
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build_page(found: Collected, runs: Path) -> str:
+def build_page(collected: Collected, runs: Path) -> str:
     """Returns the whole page as HTML.
 
     Args:
-        found: Sound records and what was left out.
+        collected: Sound records and what was left out.
         runs: Folder of the records, for their galleries.
     """
-    records, estimates = found.records, found.estimates
+    records, estimates = collected.records, collected.estimates
     leaderboard = make_leaderboard(records, estimates)
     rows = leaderboard.rows
     anchors = anchors_of(records)
@@ -53,7 +54,6 @@ def build_page(found: Collected, runs: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters["short"] = short
-    environment.filters["number"] = number
     return environment.get_template(
         "page.html.j2"
     ).render(
@@ -61,22 +61,22 @@ def build_page(found: Collected, runs: Path) -> str:
         script=Markup(script),  # noqa: S704
         script_hash=_hash(script),
         asked=make_introduction(rows),
-        board=make_board(leaderboard, anchors),
+        board=make_board(leaderboard_grid(leaderboard), anchors),
         left_out=leaderboard.left_out,
         forests=make_forests(rows, estimates, anchors),
         ablations=make_ablations(rows, estimates, figures),
         costs=make_costs(rows, anchors),
         plot_size=(scatter.WIDTH, scatter.HEIGHT),
         plot_frame=scatter.FRAME,
-        classes=make_classes(rows, anchors),
+        classes=make_classes(rows),
         galleries=make_galleries(rows, runs),
         inside=inside,
         inside_notes=inside_notes,
         figure_tables=tables,
         differing=differing,
-        flags=make_remarks(board_flags(leaderboard, records, found.unverified), anchors),
-        problems=found.problems,
-        runs=make_runs(records, rows, anchors, protocols, found.unverified),
+        flags=group_flags(board_flags(leaderboard, records, collected.unverified), anchors),
+        problems=collected.problems,
+        runs=make_runs(records, rows, anchors, protocols, collected.unverified),
         protocols=list(protocols.values()),
         models=len({row.model.checkpoint_sha256 for row in rows}),
         newest=max((record.created for record in records), default="")[:10],

@@ -13,7 +13,7 @@ NOT_COUNTED: Colour = (150, 150, 150)
 RIGHT: Colour = (214, 224, 229)
 WRONG: Colour = (170, 20, 60)
 
-# Okabe & Ito, then Tol's muted scheme: told apart with every common colour blindness.
+# Okabe & Ito, then Tol's muted scheme: distinguishable with every common colour blindness.
 _DISTINCT = (
     *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#332288"),
     *("#882255", "#117733", "#ddcc77", "#aa4499", "#44aa99", "#999933"),

@@ -31,7 +31,7 @@ def draw_depths(panels: Panels) -> Drawn:
         Scale(gradient(depth_palette()), f"{near_far[0]:.1f} m", f"{near_far[1]:.1f} m", "depth"),
         Scale(gradient(error_palette()), "0 m", f"{worst:.1f} m or more", "error"),
     ]
-    return Drawn(images, [Swatch(css(NOT_COUNTED), "not measured or not counted")], scales)
+    return Drawn(images, [Swatch(css(NOT_COUNTED), "not measured or not scored")], scales)
 
 
 def _prediction(model: str, panel: Panel, near_far: Ends, worst: float) -> Prediction:

@@ -1,20 +1,18 @@
-"""What a record says, as lines for a person."""
+"""The content of a record, as lines for a person."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.benchmarks import BENCHMARKS
+from benchmark.benchmarks import benchmark_of
 from benchmark.records.schema import Cost, Record
-from benchmark.report.leaderboard import fixed
-from benchmark.report.leaderboard_grid import METRICS
 
 _SHOWN_METRICS = 14
 
 
 @dataclass(frozen=True)
-class Facts:
+class FactGroup:
     """Named values under a heading."""
 
     title: str
@@ -25,14 +23,15 @@ def score_of(record: Record) -> str:
     """Writes the score with metric and unit."""
     if record.status == "error" or record.primary is None:
         return "failed"
-    known = BENCHMARKS.get(record.benchmark)
-    unit = known.unit if known else ""
-    metric = METRICS.get(record.primary.name, record.primary.name)
-    return f"{metric} {fixed(record.primary.name, record.primary.value)} {unit}".strip()
+    benchmark = benchmark_of(record)
+    if benchmark is None:
+        return f"{record.primary.name} {record.primary.value:g}"
+    metric = benchmark.metric
+    return f"{metric.title} {metric.with_unit(record.primary.value)}"
 
 
-def facts_of(record: Record, interval: str) -> list[Facts]:
-    """Lists what a record says, by heading.
+def facts_of(record: Record, interval: str) -> list[FactGroup]:
+    """Lists the content of a record, by heading.
 
     Args:
         record: Any.
@@ -41,7 +40,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
     model, cost, environment = record.model, record.cost, record.environment
     metrics = [(name, written(value)) for name, value in (record.metrics or {}).items() if _is_plain(value)]
     return [
-        Facts(
+        FactGroup(
             "Result",
             [
                 *([("score", score_of(record))] if record.primary else []),
@@ -49,7 +48,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 *metrics[:_SHOWN_METRICS],
             ],
         ),
-        Facts(
+        FactGroup(
             "Model",
             [
                 ("checkpoint", model.checkpoint),
@@ -65,7 +64,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 *(("note", note) for note in model.notes),
             ],
         ),
-        Facts(
+        FactGroup(
             "Data",
             [
                 ("dataset", record.data.name),
@@ -73,7 +72,7 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 ("fingerprint", record.data.fingerprint),
             ],
         ),
-        Facts(
+        FactGroup(
             "Run",
             [
                 ("record", f"{record.id}.json"),
@@ -82,21 +81,10 @@ def facts_of(record: Record, interval: str) -> list[Facts]:
                 *([("heads trained by", record.trained_with)] if record.trained_with is not None else []),
                 *([("limit", str(record.limit))] if record.limit is not None else []),
                 *([("per-image statistics", record.per_image)] if record.per_image else []),
-                *(
-                    [
-                        ("wall time", f"{cost.wall_s:,.1f} s"),
-                        (
-                            "images through the backbone",
-                            f"{cost.backbone_forwards:,} ({cost.images_per_s:,.1f} a second)",
-                        ),
-                        ("peak memory", f"{cost.peak_memory_mb:,.0f} MB"),
-                    ]
-                    if cost
-                    else []
-                ),
+                *(_cost(cost) if cost else []),
             ],
         ),
-        Facts(
+        FactGroup(
             "Environment",
             [
                 ("commit", f"{environment.git_commit or 'unknown'}{', with changes' if environment.git_dirty else ''}"),

@@ -1,4 +1,4 @@
-"""What ``densebench analyze`` drew, for the page."""
+"""The figures of ``densebench analyze``, for the page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Inside:
     """The checkpoints, side by side."""
 
     folder: str
-    """Where figures and table lie, relative to the results folder."""
+    """Folder of the figures and the table, relative to the results folder."""
 
     figures: tuple[InsideFigure, ...]
 
@@ -53,9 +53,9 @@ def make_inside(results: Path) -> tuple[list[Inside], list[str]]:
         RecordError: A folder that ``densebench analyze`` did not write, or another version of it, or a figure that is
             not there.
     """
-    found = sorted(stored_analyses(results), key=lambda each: -(each.folder / SUMMARY).stat().st_mtime_ns)
-    shown = found[:_MOST]
-    notes = [f"{len(found) - _MOST} more lie in {results.name}/analysis"] if len(found) > _MOST else []
+    analyses = sorted(stored_analyses(results), key=lambda each: -(each.folder / SUMMARY).stat().st_mtime_ns)
+    shown = analyses[:_MOST]
+    notes = [f"{len(analyses) - _MOST} more are in {results.name}/analysis"] if len(analyses) > _MOST else []
     return [
         Inside(
             " · ".join(each.checkpoints),

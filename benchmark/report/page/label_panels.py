@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark.data.class_names import class_name
+from benchmark.data.dataset import Dataset
 from benchmark.records.gallery import Panel
 from benchmark.report.page.colours import NOT_COUNTED, RIGHT, WRONG, Colour, class_colours, css
 from benchmark.report.page.panels import Drawn, Panels, Picture, Prediction, Swatch, lay_out
@@ -14,7 +14,7 @@ _MOST_CLASSES = 20  # of a legend
 _IGNORED = 255
 
 
-def draw_labels(dataset: str, panels: Panels) -> Drawn:
+def draw_labels(dataset: Dataset, panels: Panels) -> Drawn:
     """Draws predicted classes and errors of every model."""
     colours = class_colours(_by_area(panels))
     images = lay_out(
@@ -22,11 +22,11 @@ def draw_labels(dataset: str, panels: Panels) -> Drawn:
         lambda panel: Picture(class_map(panel.target, colours), f"labels of {panel.name}", "labels"),
         lambda model, panel: _prediction(model, panel, colours),
     )
-    swatches = [Swatch(css(colour), class_name(dataset, number)) for number, colour in colours.items()]
+    swatches = [Swatch(css(colour), dataset.class_name(number)) for number, colour in colours.items()]
     notes = []
     if len(swatches) > _MOST_CLASSES:
         notes.append(f"{len(swatches) - _MOST_CLASSES} classes of smaller area have no entry in the legend.")
-    last = [Swatch(css(NOT_COUNTED), "not counted"), Swatch(css(RIGHT), "right"), Swatch(css(WRONG), "wrong")]
+    last = [Swatch(css(NOT_COUNTED), "not scored"), Swatch(css(RIGHT), "right"), Swatch(css(WRONG), "wrong")]
     return Drawn(images, [*swatches[:_MOST_CLASSES], *last], notes=notes)
 
 
@@ -34,7 +34,7 @@ def _prediction(model: str, panel: Panel, colours: dict[int, Colour]) -> Predict
     counted = panel.target != _IGNORED
     wrong = counted & (panel.target != panel.prediction)
     state = np.where(counted, wrong.astype(np.uint8), 2).astype(np.uint8)
-    said = f"{100 * (1 - wrong.sum() / counted.sum()):.0f} % right" if counted.any() else "nothing counted"
+    said = f"{100 * (1 - wrong.sum() / counted.sum()):.0f} % right" if counted.any() else "nothing scored"
     return Prediction(
         Picture(class_map(panel.prediction, colours), f"{model}: predicted classes of {panel.name}", model),
         Picture(

@@ -23,7 +23,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one model makes of an image."""
+    """The prediction of one model for an image."""
 
     map: Picture
     errors: Picture
@@ -72,12 +72,12 @@ class Drawn:
 def lay_out(
     panels: Panels, truth: Callable[[Panel], Picture], prediction: Callable[[str, Panel], Prediction]
 ) -> list[Shown]:
-    """Puts what all models make of an image beside it; a panel with another truth than the first's is left out."""
+    """Puts the predictions of all models beside each image; a panel whose truth differs from the first is left out."""
     shown = []
     for name in next(iter(panels.values())):
-        own = {model: images[name] for model, images in panels.items() if name in images}
-        first = next(iter(own.values()))
-        alike = {model: panel for model, panel in own.items() if _alike(panel, first)}
+        of_image = {model: images[name] for model, images in panels.items() if name in images}
+        first = next(iter(of_image.values()))
+        alike = {model: panel for model, panel in of_image.items() if _alike(panel, first)}
         height, width = first.target.shape
         picture = Picture(photo(first.image), f"image {name}", "image")
         predictions = [prediction(model, panel) for model, panel in alike.items()]

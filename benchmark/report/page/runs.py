@@ -1,4 +1,4 @@
-"""Where each number comes from: what a record says, for a person, and the command that makes it again."""
+"""Where each number comes from: the content of a record for a person, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmark.metric import Metric
 from benchmark.records.schema import Record
-from benchmark.report.leaderboard import fixed
-from benchmark.report.page.facts import Facts, facts_of, score_of, written
+from benchmark.report.page.facts import FactGroup, facts_of, score_of, written
 from benchmark.report.rows import Row, protocol_label
+from benchmark.report.statistics.intervals import Interval
 
 _SHOWN_CANDIDATES = 60
 
@@ -23,9 +24,9 @@ class Run:
     title: str
     score: str
     place: str
-    """Where it stands: in the leaderboard, or why not."""
+    """Whether it is in the leaderboard, or why not."""
 
-    facts: list[Facts]
+    facts: list[FactGroup]
     commands: list[tuple[str, str]]
     protocol: str
     """Anchor of its protocol."""
@@ -53,17 +54,17 @@ def anchors_of(records: Sequence[Record]) -> dict[str, str]:
 
 def make_protocols(records: Sequence[Record]) -> dict[str, ProtocolText]:
     """Lists the protocols of records by fingerprint."""
-    found: dict[str, ProtocolText] = {}
+    by_fingerprint: dict[str, ProtocolText] = {}
     for record in records:
         protocol = record.protocol
-        if protocol.fingerprint not in found:
+        if protocol.fingerprint not in by_fingerprint:
             title = (
                 f"{record.benchmark}: {protocol_label(protocol.name, protocol.overrides)}, version {protocol.version}"
             )
             text = json.dumps(protocol.fields, indent=1, ensure_ascii=False)
-            anchor = f"protocol-{len(found) + 1}"
-            found[protocol.fingerprint] = ProtocolText(anchor, title, protocol.fingerprint, text)
-    return found
+            anchor = f"protocol-{len(by_fingerprint) + 1}"
+            by_fingerprint[protocol.fingerprint] = ProtocolText(anchor, title, protocol.fingerprint, text)
+    return by_fingerprint
 
 
 def make_runs(
@@ -82,27 +83,22 @@ def make_runs(
         protocols: By fingerprint.
         unverified: Identities of records without statistics.
     """
+    scores = [score for row in rows for score in row.scores.values()]
     intervals = {
-        cell.records[0].id: cell.interval
-        for row in rows
-        for cell in row.cells.values()
-        if len(cell.records) == 1 and cell.interval is not None
+        score.records[0].id: _interval_text(score.benchmark.metric, score.interval)
+        for score in scores
+        if len(score.records) == 1 and score.interval is not None
     }
-    shown = {record.id for row in rows for cell in row.cells.values() for record in cell.records}
+    shown = {record.id for score in scores for record in score.records}
     runs = []
     for record in reversed(records):
-        interval = intervals.get(record.id)
-        column = record.primary.name if record.primary else ""
-        said = (
-            f"{fixed(column, interval.low)} to {fixed(column, interval.high)} ({interval.method})" if interval else ""
-        )
         runs.append(
             Run(
                 anchor=anchors[record.id],
                 title=f"{record.benchmark}: {record.model.name}",
                 score=score_of(record),
                 place=_place(record, shown, unverified),
-                facts=facts_of(record, said),
+                facts=facts_of(record, intervals.get(record.id, "")),
                 commands=_commands(record),
                 protocol=protocols[record.protocol.fingerprint].anchor,
                 protocol_text=f"{protocols[record.protocol.fingerprint].title} ({record.protocol.fingerprint})",
@@ -113,20 +109,24 @@ def make_runs(
     return runs
 
 
+def _interval_text(metric: Metric, interval: Interval) -> str:
+    return f"{metric.text(interval.low)} to {metric.text(interval.high)} ({interval.method})"
+
+
 def _place(record: Record, shown: set[str], unverified: frozenset[str]) -> str:
     if record.status == "error" or record.primary is None:
         return "failed"
     if record.limit is not None:
         return f"smoke test, --limit {record.limit}"
     if record.id not in shown:
-        return "not in the leaderboard: superseded, or of another protocol version or data"
+        return "not in the leaderboard: superseded, or another protocol version or other data"
     return "in the leaderboard, without statistics" if record.id in unverified else "in the leaderboard"
 
 
 def _commands(record: Record) -> list[tuple[str, str]]:
-    commands = [("as it was typed", record.command)] if record.command else []
+    commands = [("command", record.command)] if record.command else []
     if record.status == "success":
-        commands.append(("the same number again?", shlex.join(["densebench", "rerun", record.id])))
+        commands.append(("command to reproduce it", shlex.join(["densebench", "rerun", record.id])))
     return commands
 
 

@@ -1,4 +1,4 @@
-"""Quality against cost: where each model stands, and which no other beats at its cost."""
+"""Quality against cost, and which models no other beats at the same cost or less."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.benchmarks import BENCHMARKS, Benchmark
-from benchmark.report.flags import FLOOR
-from benchmark.report.leaderboard import fixed
+from benchmark.benchmarks import Benchmark
+from benchmark.report.flags import PIXEL_BASELINE
 from benchmark.report.page.axis import Axis, short
-from benchmark.report.rows import Cell, Row
+from benchmark.report.rows import Row, Score, benchmarks_of
 
 WIDTH, HEIGHT = 360, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 26, 42
@@ -70,8 +69,8 @@ class Scatter:
     points: list[Point]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    floor: float | None
-    """Height of the floor baseline."""
+    baseline: float | None
+    """Height of the pixel baseline, pixels."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,12 @@ class CostSet:
 class _Cost:
     name: str
     less_is_better: bool
-    of: Callable[[Row, Cell], float | None]
+    of: Callable[[Row, Score], float | None]
 
 
-def _throughput(_: Row, cell: Cell) -> float | None:
+def _throughput(_: Row, score: Score) -> float | None:
     """Of runs that trained: one that scores another's heads has gone through fewer images for its score."""
-    rates = [record.cost.images_per_s for record in cell.records if record.cost and record.trained_with is None]
+    rates = [record.cost.images_per_s for record in score.records if record.cost and record.trained_with is None]
     return float(np.mean(rates)) if rates else None
 
 
@@ -108,64 +107,61 @@ def make_costs(rows: Sequence[Row], anchors: Mapping[str, str]) -> list[CostSet]
     """Makes the plots of the labels with most numbers, for each benchmark with at least one model."""
     weight = Counter({row.label: 0 for row in rows})
     for row in rows:
-        weight[row.label] += len(row.cells)
+        weight[row.label] += len(row.scores)
     labels = {label for label, _ in sorted(weight.items(), key=lambda item: (-item[1], item[0]))[:MOST_LABELS]}
     sets = []
     for label in dict.fromkeys(row.label for row in rows if row.label in labels):
-        own = [row for row in rows if row.label == label]
-        for known in BENCHMARKS.values():
-            plots = [plot for cost in _COSTS if (plot := _scatter(cost, known, own, anchors))]
+        same_label = [row for row in rows if row.label == label]
+        for known in benchmarks_of(same_label).values():
+            plots = [plot for cost in _COSTS if (plot := _scatter(cost, known, same_label, anchors))]
             if plots:
                 sets.append(CostSet(label, known.name, known, plots))
     return sets
 
 
 def _scatter(cost: _Cost, known: Benchmark, rows: Sequence[Row], anchors: Mapping[str, str]) -> Scatter | None:
-    cells = {row.model.checkpoint_sha256: (row, row.cells[known.name]) for row in rows if known.name in row.cells}
-    floor = next((cell.value for row, cell in cells.values() if row.model.checkpoint == FLOOR), None)
-    found = [
-        (row, cell, value)
-        for row, cell in cells.values()
-        if row.model.checkpoint != FLOOR and (value := cost.of(row, cell)) is not None and value > 0
+    scores = {row.model.checkpoint_sha256: (row, row.scores[known.name]) for row in rows if known.name in row.scores}
+    baseline = next((score.value for row, score in scores.values() if row.model.checkpoint == PIXEL_BASELINE), None)
+    placed = [
+        (row, score, value)
+        for row, score in scores.values()
+        if row.model.checkpoint != PIXEL_BASELINE and (value := cost.of(row, score)) is not None and value > 0
     ]
-    if not found:
+    if not placed:
         return None
-    costs = [value for _, _, value in found]
+    costs = [value for _, _, value in placed]
     x = Axis.around(costs, logarithmic=max(costs) / min(costs) >= _LOGARITHMIC_FROM)
-    scores = [end for _, cell, _ in found for end in _ends(cell)] + ([floor] if floor is not None else [])
-    y = Axis.around(scores, reversed=not known.higher_is_better)
-    placed = _points(cost, known, found, axes=(x, y), anchors=anchors)
+    ends = [end for _, score, _ in placed for end in _ends(score)] + ([baseline] if baseline is not None else [])
+    y = Axis.around(ends, reversed=not known.metric.higher_is_better)
+    points = _points(cost, known, placed, axes=(x, y), anchors=anchors)
     return Scatter(
         cost=cost.name,
         less_is_better=cost.less_is_better,
-        points=placed,
+        points=points,
         x_ticks=[Tick(_x(x, tick), short(tick)) for tick in x.ticks(4)],
         y_ticks=[Tick(_y(y, tick), short(tick)) for tick in y.ticks()],
-        floor=None if floor is None else _y(y, floor),
+        baseline=None if baseline is None else _y(y, baseline),
     )
 
 
 def _points(
     cost: _Cost,
     known: Benchmark,
-    found: Sequence[tuple[Row, Cell, float]],
+    placed: Sequence[tuple[Row, Score, float]],
     *,
     axes: tuple[Axis, Axis],
     anchors: Mapping[str, str],
 ) -> list[Point]:
     x, y = axes
-    signed = [
-        (cell.value if known.higher_is_better else -cell.value, value if cost.less_is_better else -value)
-        for _, cell, value in found
-    ]
+    signed = [(known.metric.sign * score.value, value if cost.less_is_better else -value) for _, score, value in placed]
     points, taken = [], []
-    for (row, cell, value), (score, spent) in sorted(
-        zip(found, signed, strict=True), key=lambda each: (_y(y, each[0][1].value), each[0][0].model.name)
+    for (row, score, value), (quality, spent) in sorted(
+        zip(placed, signed, strict=True), key=lambda each: (_y(y, each[0][1].value), each[0][0].model.name)
     ):
-        beaten = any(other >= score and less <= spent and (other, less) != (score, spent) for other, less in signed)
-        interval = cell.interval
-        at = _x(x, value), _y(y, cell.value)
-        name = row.model.name if len(found) <= _MOST_NAMES else ""
+        beaten = any(other >= quality and less <= spent and (other, less) != (quality, spent) for other, less in signed)
+        interval = score.interval
+        at = _x(x, value), _y(y, score.value)
+        name = row.model.name if len(placed) <= _MOST_NAMES else ""
         name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         name_x, name_y, anchor = _beside(at, name, taken)
         points.append(
@@ -176,8 +172,8 @@ def _points(
                 low=None if interval is None else _y(y, interval.low),
                 high=None if interval is None else _y(y, interval.high),
                 best=not beaten,
-                said=f"{row.model.name}: {fixed(known.column, cell.value)} {known.unit} at {value:.3g} {cost.name}",
-                run=anchors[cell.records[0].id],
+                said=f"{row.model.name}: {known.metric.with_unit(score.value)} at {value:.3g} {cost.name}",
+                run=anchors[score.records[0].id],
                 name=name,
                 name_x=name_x,
                 name_y=name_y,
@@ -199,8 +195,8 @@ def _beside(at: tuple[float, float], name: str, taken: list[tuple[float, float, 
     return round(at[0] + (8 if right else -8), 1), round(height + 4, 1), "start" if right else "end"
 
 
-def _ends(cell: Cell) -> list[float]:
-    return [cell.value] if cell.interval is None else [cell.interval.low, cell.interval.high]
+def _ends(score: Score) -> list[float]:
+    return [score.value] if score.interval is None else [score.interval.low, score.interval.high]
 
 
 def _x(axis: Axis, value: float) -> float:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 
 from benchmark.benchmarks import BENCHMARKS
 from benchmark.configs import CONFIGS
-from benchmark.report.ablation import Ablation, make_ablation
-from benchmark.report.ablation_config import read_ablation
-from benchmark.report.ablation_grid import ablation_grid
-from benchmark.report.estimates import Estimates
-from benchmark.report.grid import Grid
-from benchmark.report.leaderboard import fixed
+from benchmark.report.patch_tokens import tokens_text
 from benchmark.report.published import Figure, Published, lay_beside
-from benchmark.report.resolution import tokens_text
 from benchmark.report.rows import Row
+from benchmark.report.statistics.estimates import Estimates
+from benchmark.report.tables.ablation import Ablation, make_ablation
+from benchmark.report.tables.ablation_config import read_ablation
+from benchmark.report.tables.ablation_grid import ablation_grid
+from benchmark.report.tables.grid import Grid
 
 _ENOUGH = 2  # rows that make a table worth opening
 
@@ -42,31 +41,31 @@ class AblationView:
 
 @dataclass(frozen=True)
 class FigureLine:
-    """A number of ours or somebody's."""
+    """A score measured here, or a published one."""
 
     model: str
     text: str
     value: float
     tokens: str
-    """Patch tokens an image; empty where they are not known."""
+    """Patch tokens per image; empty where they are not known."""
 
     source: str
-    """Empty for ours."""
+    """Empty for a score measured here."""
 
     run: str
-    """Anchor of the record, empty for somebody's."""
+    """Anchor of the record, empty for a published score."""
 
 
 @dataclass(frozen=True)
 class FigureTable:
-    """Ours and published numbers under one protocol, best first."""
+    """Measured and published scores under one protocol, best first."""
 
     label: str
     benchmark: str
     column: str
     lines: list[FigureLine]
     why: list[str]
-    """From what it is known that the protocols agree."""
+    """How it is known that the protocols agree."""
 
 
 def make_ablations(rows: Sequence[Row], estimates: Estimates, figures: Sequence[Figure]) -> list[AblationView]:
@@ -75,11 +74,10 @@ def make_ablations(rows: Sequence[Row], estimates: Estimates, figures: Sequence[
     for path in sorted((CONFIGS / "ablations").glob("*.py")):
         name, config = read_ablation(path.stem)
         table = make_ablation(config, rows, estimates)
-        grid = ablation_grid(table, figures)
-        notes = [note for note in grid.notes if not note.startswith("missing: ")]
+        grid = ablation_grid(replace(table, missing=[]), figures)
         filled = _filled(table)
         total = sum(len(group.rows) for group in table.groups)
-        views.append(AblationView(name, replace(grid, notes=notes), filled, total, table.missing))
+        views.append(AblationView(name, grid, filled, total, table.missing))
     return sorted(views, key=lambda view: -view.filled)
 
 
@@ -90,26 +88,26 @@ def _filled(table: Ablation) -> int:
 def make_published(
     rows: Sequence[Row], figures: Sequence[Figure], anchors: Mapping[str, str]
 ) -> tuple[list[FigureTable], list[str]]:
-    """Lays published figures beside ours where protocols agree; the other lines say why they may not stand there."""
-    measured = {name for row in rows for name in row.cells}
-    found = lay_beside([figure for figure in figures if figure.benchmark in measured], rows)
+    """Compares published figures with measured scores where protocols agree; the lines give the reasons elsewhere."""
+    measured = {name for row in rows for name in row.scores}
+    laid = lay_beside([figure for figure in figures if figure.benchmark in measured], rows)
     tables = []
-    for label, name in dict.fromkeys((each.label, each.benchmark) for each in found.beside):
-        known = BENCHMARKS[name]
-        beside = [each for each in found.beside if (each.label, each.benchmark) == (label, name)]
+    for label, name in dict.fromkeys((each.label, each.benchmark) for each in laid.beside):
+        known, metric = BENCHMARKS[name], BENCHMARKS[name].metric
+        beside = [each for each in laid.beside if (each.label, each.benchmark) == (label, name)]
         lines = [_line(each) for each in beside]
         for row in rows:
-            if row.label == label and name in row.cells:
-                cell = row.cells[name]
-                run = anchors[cell.records[0].id]
-                text = fixed(known.column, cell.value)
-                lines.append(FigureLine(row.model.name, text, cell.value, tokens_text(cell.records), "", run))
-        lines.sort(key=lambda line: line.value, reverse=known.higher_is_better)
+            if row.label == label and name in row.scores:
+                score = row.scores[name]
+                run = anchors[score.records[0].id]
+                text = metric.text(score.value)
+                lines.append(FigureLine(row.model.name, text, score.value, tokens_text(score.records), "", run))
+        lines.sort(key=lambda line: line.value, reverse=metric.higher_is_better)
         tables.append(FigureTable(label, name, known.column, lines, list(dict.fromkeys(each.why for each in beside))))
-    return tables, found.differing
+    return tables, laid.differing
 
 
 def _line(figure: Published) -> FigureLine:
-    text = fixed(BENCHMARKS[figure.benchmark].column, figure.value)
+    text = BENCHMARKS[figure.benchmark].metric.text(figure.value)
     tokens = "" if figure.tokens is None else f"{figure.tokens:,}"
     return FigureLine(figure.model, text, figure.value, tokens, f"{figure.source} ({figure.trust})", "")

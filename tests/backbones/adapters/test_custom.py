@@ -1,4 +1,4 @@
-"""A backbone from a file of the user's own, and the example in the README."""
+"""A backbone from a file of the user's own, and the example of docs/checkpoints.md."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 from benchmark.backbones import load_backbone
 from benchmark.errors import CheckpointError, CheckpointFileError
 
-_README = Path(__file__).parents[3] / "README.md"
+_PAGE = Path(__file__).parents[3] / "docs" / "checkpoints.md"
 
 
 def _example() -> str:
     [example] = [
-        block for block in re.findall(r"```python\n(.*?)```", _README.read_text(), re.S) if "def build" in block
+        block for block in re.findall(r"```python\n(.*?)```", _PAGE.read_text("utf-8"), re.S) if "def build" in block
     ]
     return example
 
@@ -27,7 +27,7 @@ def example(tmp_path: Path) -> Path:
     return tmp_path / "my_backbone.py"
 
 
-def test_the_example_of_the_readme_is_short_and_works(example: Path) -> None:
+def test_the_example_of_the_docs_is_short_and_works(example: Path) -> None:
     assert len(_example().splitlines()) <= 40
     backbone = load_backbone(f"{example}:build")
     patch = backbone.spec.patch_size

@@ -233,9 +233,9 @@ _OTHER_KINDS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1])),
         "no patch_size and no image_size .* in its config",
     ),
-    "patches that are no squares": (
+    "patches that are not square": (
         lambda: ViTModel(ViTConfig(**{**_FIELDS, "patch_size": [8, 4]})),
-        "patches of 8 x 4 are no squares",
+        "patches of 8 x 4 are not square",
     ),
     "masking at random": (lambda: ViTMAEModel(ViTMAEConfig(**_FIELDS)), "not keep a token for every patch"),
     "shuffling": (lambda: ViTMAEModel(ViTMAEConfig(**_FIELDS, mask_ratio=0.0)), "not its patches, row by row"),

@@ -108,7 +108,7 @@ def test_weights_come_from_the_cache_or_a_file_and_never_from_the_network(
         ("resnet50", "no .CLS. and patch tokens"),
         ("naflexvit", "no .CLS. and patch tokens in one fixed grid .*NaFlex"),
         ("nothing", "Unknown model"),
-        ("oblong", "patches of 14 x 7 pixels are no squares"),
+        ("oblong", "patches of 14 x 7 pixels are not square"),
         ("refuses", "refuses cannot be run on images of another size than its own: 'NoneType' object"),
     ],
 )

@@ -1,0 +1,1 @@
+"""What is wrong with a checkpoint or a dataset, before hours are spent."""

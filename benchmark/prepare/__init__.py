@@ -1,0 +1,1 @@
+"""Puts datasets into their official layout: archives, downloads, checksums."""

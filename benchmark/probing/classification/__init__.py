@@ -1,0 +1,1 @@
+"""Image classification by kNN, linear probes and logistic regression, on one shared extraction of features."""

@@ -1,1 +1,0 @@
-"""ImageNet by kNN, linear probes and logistic regression, on one shared extraction of features."""

@@ -1,0 +1,1 @@
+"""How sure a score or a difference is. Knows ratios of sums and records, neither tables nor pages."""

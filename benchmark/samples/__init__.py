@@ -1,0 +1,1 @@
+"""Samples: images and what belongs to them, augmented and turned into tensors."""

@@ -1,2 +1,0 @@
-_base_ = '../_base_/mini_segmentation.py'
-data = dict(train='train', val='val')
