@@ -25,7 +25,7 @@ def print_grid(grid: Grid, console: Console | None = None) -> None:
     console = console or make_console()
     table = Table(title=Text(grid.title, "bold"), title_justify="left", show_lines=False)
     for column in grid.columns:
-        table.add_column(Text(column.heading), justify="right" if column.numeric else "left")
+        table.add_column(Text(column.heading), justify="right" if column.numeric else "left", overflow="fold")
     for section in grid.sections:
         if section.title:
             table.add_section()

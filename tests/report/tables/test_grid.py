@@ -113,3 +113,14 @@ def test_the_terminal_shows_names_and_details_as_they_are() -> None:
     print_grid(grid, Console(file=text, width=80))
     for part in ("my [cls] vit[/b]", "[43, 45]", "a [b]", "mIoU % ↑", "RMSE ↓"):
         assert part in text.getvalue()
+
+
+def test_a_narrow_terminal_folds_and_leaves_nothing_out() -> None:
+    text = io.StringIO()
+    columns = [Column("name"), Column("birds-knn", MIOU, numeric=True), Column("birds-logreg", MIOU, numeric=True)]
+    row = [GridEntry("other_ViT"), GridEntry("20.83", "[+0.054, +0.152]"), GridEntry("25.00", "[12.00, 44.90]")]
+    print_grid(Grid("t", columns, [GridSection("", [row])], []), Console(file=text, width=28))
+    assert "…" not in text.getvalue()
+    cells = [line.split("│") for line in text.getvalue().splitlines() if line.startswith("│")]
+    joined = ["".join(cell[place].strip() for cell in cells) for place in (1, 2, 3)]
+    assert joined == ["other_ViT", "20.83[+0.054,+0.152]", "25.00[12.00,44.90]"]
