@@ -6,7 +6,7 @@ import functools
 import shlex
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -99,6 +99,10 @@ def evaluate(
             has run.
     """
     _refuse_impossible(overrides, seed=(seed, 0), limit=(limit, 1), step=(step, 0))
+    if not isinstance(data_root, str | Path):
+        raise UsageError(f"data_root is the path of the folder that holds the datasets, received {data_root!r}")
+    if not isinstance(name, str | None):
+        raise UsageError(f"name must be a text, received {name!r}")
     given, names = _given(model, device), _names(benchmarks)
     called = name or given.name
     with ExitStack() as stack:
@@ -112,6 +116,7 @@ def evaluate(
             overrides=tuple(overrides),
             seed=seed,
             limit=limit,
+            records_kept=results is not None,
             # What belongs to weights that will soon be others is not kept in the user's cache.
             features=scratch / "features" if given.in_memory else None,
             heads=scratch / "heads" if given.in_memory else None,
@@ -187,10 +192,11 @@ def _device(device: str | torch.device) -> torch.device:
 
 
 def _names(benchmarks: Benchmarks) -> list[str | Benchmark]:
-    several = [benchmarks] if isinstance(benchmarks, str | Path | Benchmark) else list(benchmarks)
-    strange = next((each for each in several if not isinstance(each, str | Path | Benchmark)), None)
-    if strange is not None:
-        raise UsageError(f"benchmarks are names, paths of descriptions or Benchmarks, not {type(strange).__name__}")
+    single = isinstance(benchmarks, str | Path | Benchmark) or not isinstance(benchmarks, Iterable)
+    several = [benchmarks] if single else list(benchmarks)
+    strange = [type(each).__name__ for each in several if not isinstance(each, str | Path | Benchmark)]
+    if strange:
+        raise UsageError(f"benchmarks are names, paths of descriptions or Benchmarks, not {strange[0]}")
     return [each if isinstance(each, Benchmark) else str(each) for each in several]
 
 
@@ -200,7 +206,8 @@ def _refuse_impossible(overrides: Sequence[str], **numbers: tuple[int | None, in
         fits = isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**63
         if not fits and not (value is None and name != "seed"):
             raise UsageError(f"{name} must be an integer of at least {least}, received {value!r}")
-    if isinstance(overrides, str) or not all(isinstance(each, str) for each in overrides):
+    listed = isinstance(overrides, Iterable) and not isinstance(overrides, str)
+    if not listed or not all(isinstance(each, str) for each in overrides):
         raise UsageError(f"overrides is a list of 'key=value', received {overrides!r}")
 
 
@@ -253,7 +260,7 @@ def _raise_failures(ran: Sequence[Ran], results: Results) -> None:
     failed = [each for each in ran if each.error is not None]
     if not failed:
         return
-    texts = "; ".join(f"{each.benchmark}: {_said(each.error)}" for each in failed)
+    texts = "; ".join(f"{each.benchmark}: {_said(each.error).removeprefix(f'{each.benchmark}: ')}" for each in failed)
     first = failed[0].error
     raise EvaluationError(f"{len(failed)} of {len(ran)} benchmarks failed: {texts}", results) from first
 

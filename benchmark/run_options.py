@@ -47,5 +47,8 @@ class RunOptions:
     heads: Path | None = None
     """Folder of trained heads that other benchmarks score too; None takes the user's cache."""
 
+    records_kept: bool = True
+    """Whether the results folder outlives the call, so that lines name its files."""
+
     command: str = ""
     """The command line, for the record."""

@@ -187,6 +187,15 @@ def test_another_function_on_the_same_weights_is_another_model(quick: Callable, 
     assert len(load_results(results)) == len(functions)
 
 
+def test_lines_name_records_only_where_they_are_kept(
+    vit: VisionTransformer, quick: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick(vit)
+    assert ".json" not in capsys.readouterr().out
+    [record] = quick(vit, results=tmp_path).records
+    assert f"; {tmp_path}/runs/{record.id}.json" in capsys.readouterr().out
+
+
 def test_features_of_a_module_are_gone_afterwards(vit: VisionTransformer, quick: Callable, cache: Path) -> None:
     quick(vit, ["nyu", "imagenet-knn"], overrides=_OVERRIDES)
     assert {path.name for path in cache.iterdir()} == {"manifests"}
@@ -529,6 +538,10 @@ def test_a_model_that_cannot_be_used_is_refused_in_one_line(
         ({"benchmarks": "ade20"}, "unknown benchmark 'ade20' .did you mean 'ade20k'"),
         ({"benchmarks": []}, "name a benchmark"),
         ({"benchmarks": [3]}, "not int"),
+        ({"benchmarks": None}, "not NoneType"),
+        ({"data_root": None}, "data_root is the path of the folder .* received None"),
+        ({"name": 3}, "name must be a text, received 3"),
+        ({"overrides": None}, "overrides is a list of 'key=value', received None"),
         ({"seed": -1}, "seed must be an integer of at least 0, received -1"),
         ({"seed": None}, "seed must be an integer"),
         ({"limit": 0}, "limit must be an integer of at least 1, received 0"),

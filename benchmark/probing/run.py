@@ -329,7 +329,7 @@ def _run(cell: Cell, session: _Session) -> Ran:
     )
     path = store.add(record, outcome.per_image, outcome.gallery)
     resume.remove()
-    _report(benchmark, record, path)
+    _report(benchmark, record, path if options.records_kept else None)
     return Ran(name, record)
 
 
@@ -339,8 +339,9 @@ def _primary(benchmark: Benchmark, outcome: Outcome) -> Primary:
     return Primary(name=metric.name, value=value, higher_is_better=metric.higher_is_better, ci95=None)
 
 
-def _report(benchmark: Benchmark, record: Record, path: Path) -> None:
-    print(f"{record.benchmark}: {_shown(benchmark, record.primary)} in {duration(record.cost.wall_s)}; {path}")
+def _report(benchmark: Benchmark, record: Record, path: Path | None) -> None:
+    where = "" if path is None else f"; {path}"
+    print(f"{record.benchmark}: {_shown(benchmark, record.primary)} in {duration(record.cost.wall_s)}{where}")
     if record.selection is not None:
         print(f"{record.benchmark}: {_shown_selection(benchmark, record.selection)}")
 
