@@ -194,7 +194,7 @@ def find_dataset(word: str) -> Dataset:
     if is_description(word):
         return _own_dataset(Path(word))
     if word not in DATASETS:
-        near = did_you_mean(word, DATASETS)
+        near = _file_meant(word) or did_you_mean(word, DATASETS)
         raise UsageError(
             f"unknown dataset {word!r}{near}; known: {', '.join(DATASETS)}, or a description, my_data{SUFFIX}"
         )
@@ -222,11 +222,19 @@ def find_benchmark(name: str) -> Benchmark:
     """
     if name not in BENCHMARKS:
         known = [*BENCHMARKS, *groups()]
+        near = _file_meant(name) or did_you_mean(name, known)
         raise UsageError(
-            f"unknown benchmark {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}, or a description of "
-            f"data of your own, my_data{SUFFIX}"
+            f"unknown benchmark {name!r}{near}; known: {', '.join(known)}, or a description of data of your own, "
+            f"my_data{SUFFIX}"
         )
     return BENCHMARKS[name]
+
+
+def _file_meant(word: str) -> str:
+    """Returns a hint where a word names own data as tables do, and the file that describes it is in this folder."""
+    stem, _, task = word.rpartition("-")
+    meant = {f"{word}{SUFFIX}": "", f"{stem}{SUFFIX}": f":{task}"}
+    return next((f" (did you mean {file}{end}?)" for file, end in meant.items() if Path(file).is_file()), "")
 
 
 def expand(names: Sequence[str | Benchmark]) -> list[tuple[Benchmark, bool]]:

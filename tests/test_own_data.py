@@ -70,6 +70,18 @@ def test_each_kind_makes_its_benchmarks_and_one_can_be_named_alone(data: Path) -
     assert main(["list", f"{birds}:kn"]) == 2
 
 
+def test_a_name_of_the_tables_leads_to_its_file(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data)
+    asked = {"roofs": "roofs.toml?", "birds-knn": "birds.toml:knn?"}
+    for word, meant in asked.items():
+        assert main(["list", word]) == 2
+        assert f"(did you mean {meant})" in capsys.readouterr().err
+    assert main(["check", "--data", "roofs", "--data-root", "."]) == 2
+    assert "(did you mean roofs.toml?)" in capsys.readouterr().err
+
+
 def test_two_files_of_one_name_cannot_run_together(data: Path, tmp_path: Path, capsys: Any) -> None:
     other = describe(tmp_path / "roofs.toml", ROOFS)
     assert main(["list", str(data / "roofs.toml"), str(other)]) == 2
