@@ -166,6 +166,16 @@ def test_the_page_has_class_names_and_pictures(results: Path) -> None:
     assert "Not the official data" not in page  # there is no official release of one's own
 
 
+def test_the_page_knows_its_title_and_no_official_release(data: Path, tmp_path: Path) -> None:
+    own = describe(tmp_path / "roofs.toml", f'title = "Roofs of <Lyon>"\n{ROOFS}')
+    assert _run(own, data, tmp_path / "results") == 0
+    assert main(["report", "--results", str(tmp_path / "results")]) == 0
+    page = (tmp_path / "results" / "report.html").read_text()
+    assert "<small>Roofs of &lt;Lyon&gt;</small>" in page
+    assert "<strong>Own data.</strong> roofs:" in page
+    assert "official release (" not in page
+
+
 def test_two_checkpoints_are_compared_class_by_class(results: Path, capsys: Any) -> None:
     assert main(["compare", "pixels", "tiny", "--results", str(results), "--json"]) == 0
     text = capsys.readouterr().out

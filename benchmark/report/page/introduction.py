@@ -15,13 +15,18 @@ class Asked:
     """One benchmark."""
 
     benchmark: str
+    title: str
+    """What the description of own data calls it; empty where that is the benchmark's name, and for what ships."""
+
     question: str
     metric: str
     measured: str
     images: str
-    unofficial: bool
-    """Whether there is an official release and other images than its were scored, so that published numbers are not
-    comparable."""
+    official: bool
+    """Whether all scored images of the official release were used, so that published numbers can be near."""
+
+    own: bool
+    """Whether a description made the benchmark, so that there is no official release."""
 
 
 def make_introduction(rows: Sequence[Row]) -> list[Asked]:
@@ -29,7 +34,8 @@ def make_introduction(rows: Sequence[Row]) -> list[Asked]:
     asked = []
     for benchmark in benchmarks_of(rows).values():
         records = [row.scores[benchmark.name].records[0] for row in rows if benchmark.name in row.scores]
-        metric = benchmark.metric
+        dataset, metric = benchmark.dataset, benchmark.metric
+        own = dataset.description is not None
         counts = sorted({_scored(record) for record in records})
         official = {_official(benchmark, record) for record in records}
         usual = next(iter(official)) if len(official) == 1 else None
@@ -39,11 +45,13 @@ def make_introduction(rows: Sequence[Row]) -> list[Asked]:
         asked.append(
             Asked(
                 benchmark=benchmark.name,
+                title=dataset.title if own and dataset.title != benchmark.name else "",
                 question=benchmark.task.question,
                 metric=f"{metric.title}, {metric.unit} {metric.arrow}",
                 measured=metric.explanation,
                 images=text,
-                unofficial=benchmark.dataset.description is None and counts != [usual],
+                official=counts == [usual],
+                own=own,
             )
         )
     return asked
