@@ -19,6 +19,7 @@ from benchmark.benchmarks import benchmark_of, expand
 from benchmark.cli import main
 from benchmark.data.own import read_dataset
 from benchmark.records.store import RecordStore
+from benchmark.requested import requested
 
 _QUICK = ("--device", "cpu", "--protocol", "mini", "train.iterations=3", "train.batch_size=2")
 
@@ -154,6 +155,15 @@ def test_the_leaderboard_has_its_columns_in_every_form(results: Path, capsys: An
     assert main(["leaderboard", "--results", str(results), "--format", "csv", "--sort", "roofs_miou",
                  "--filter", "roofs_miou>0", "birds_knn_top1>=0"]) == 0  # fmt: skip
     assert capsys.readouterr().out.count("\n") >= 3
+
+
+def test_of_the_benchmarks_of_a_file_those_without_the_protocol_are_skipped(data: Path, capsys: Any) -> None:
+    assert [each.name for each in requested([str(data / "birds.toml")], data_root=data, protocol="cached")] == [
+        "birds-linear"
+    ]
+    assert "birds-knn: skipped, it has no protocol 'cached'" in capsys.readouterr().out
+    alone = requested([str(data / "birds.toml:knn")], data_root=data, protocol="cached")
+    assert [each.name for each in alone] == ["birds-knn"]  # and is refused, with those that it has
 
 
 def test_the_page_has_class_names_and_pictures(results: Path) -> None:
