@@ -157,6 +157,21 @@ def test_the_leaderboard_has_its_columns_in_every_form(results: Path, capsys: An
     assert capsys.readouterr().out.count("\n") >= 3
 
 
+def test_a_class_whose_value_is_ignored_is_named_before_the_training(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Masks of 0 and 255, of which 255 is ignored unless the description says otherwise."""
+    root = Path(shutil.copytree(data, tmp_path / "data"))
+    for mask in root.glob("roofs/labels/*/*.png"):
+        with Image.open(mask) as file:
+            pixels = np.asarray(file)
+        Image.fromarray(np.where(pixels == 1, 255, 0).astype(np.uint8)).save(mask)
+    text = (root / "roofs.toml").read_text()
+    (root / "roofs.toml").write_text(text.replace("classes =", 'classes = ["ground", "roof"]  #', 1))
+    assert _run(root / "roofs.toml", root, tmp_path / "results", *_QUICK) == 0
+    assert "roofs: note: no pixel of split 'train' is roof; if there are some" in capsys.readouterr().out
+
+
 def test_of_the_benchmarks_of_a_file_those_without_the_protocol_are_skipped(data: Path, capsys: Any) -> None:
     assert [each.name for each in requested([str(data / "birds.toml")], data_root=data, protocol="cached")] == [
         "birds-linear"

@@ -38,6 +38,9 @@ class Look(NamedTuple):
     depths: DepthRange | None
     """Its depths; None where it holds none, or labels."""
 
+    classes: frozenset[int] = frozenset()
+    """Its labels, in a dataset of one's own: there a class may be missing because its value is ignored."""
+
 
 def refuse_unusable(task: DenseTask, held_out: Sequence[int], job: Job, world: World) -> None:
     """Reads all that will be scored, and looks at what is trained on.
@@ -56,15 +59,19 @@ def refuse_unusable(task: DenseTask, held_out: Sequence[int], job: Job, world: W
     if world.broadcast_object(job.resume.path.exists()):
         return
     val, train = job.data.val, job.data.train
+    trained: list[Look] = []
     if train.dataset.description is not None:
-        _read(task, train, sorted({*range(len(train))} - {*held_out}), job, world)
+        trained += _read(task, train, sorted({*range(len(train))} - {*held_out}), job, world)
     for split, indices, what in (
         (val, list(range(len(val))), f"split {val.name!r}"),
         (train, list(held_out), f"the {len(held_out):,} images held out of {train.name!r}"),
     ):
         looks = _read(task, split, indices, job, world) if indices else []
         world.together(lambda split=split, looks=looks, what=what: _refuse_scored(task, split, looks, what))
+        trained += looks if split is train and trained else []
     world.together(lambda: _refuse_trained(task, train) if world.is_main else None)
+    if trained and world.is_main:
+        _note_absent_classes(train, frozenset().union(*(look.classes for look in trained)), job.label)
 
 
 def _read(task: DenseTask, split: MapSplit, indices: list[int], job: Job, world: World) -> list[Look]:
@@ -74,7 +81,10 @@ def _read(task: DenseTask, split: MapSplit, indices: list[int], job: Job, world:
 
     def look(index: int) -> Look:
         target = task.target(load(index))
-        return _look(task.known(target), scored=task.scored(target))
+        known = task.known(target)
+        one = _look(known, scored=task.scored(target))
+        own_labels = split.dataset.description is not None and split.dataset.num_classes > 0
+        return one._replace(classes=frozenset(known.unique().tolist())) if own_labels else one
 
     def read() -> list[Look]:
         found = []
@@ -89,6 +99,16 @@ def _read(task: DenseTask, split: MapSplit, indices: list[int], job: Job, world:
 
 def _look(known: Tensor, *, scored: bool) -> Look:
     return Look(known.numel() > 0, scored, DepthRange.of(known.numpy()) if known.is_floating_point() else None)
+
+
+def _note_absent_classes(train: MapSplit, present: frozenset[int], label: str) -> None:
+    """Says which classes have no pixel to learn from, as where masks are 0 and 255 and 255 is ignored."""
+    absent = [train.dataset.class_name(number) for number in range(train.dataset.num_classes) if number not in present]
+    if absent:
+        print(
+            f"{label}: note: no pixel of split {train.name!r} is {', '.join(absent)}; if there are some, look at "
+            "classes and ignore in the description"
+        )
 
 
 def _refuse_scored(task: DenseTask, split: MapSplit, looks: Sequence[Look], what: str) -> None:
